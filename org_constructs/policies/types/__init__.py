@@ -1,1 +1,1 @@
-"""."""
+"""The supported policy types: one module each, with a value `POLICY_TYPE`."""
