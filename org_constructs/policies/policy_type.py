@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -64,7 +64,7 @@ class PolicyTypeSpec:
     per_organization: str
     aws_managed: str = ""
     missing_in: tuple[str, ...] = ()
-    grammar: Callable[[Mapping[str, Any]], Sequence[str]]
+    grammar: Callable[[Mapping[str, Any]], Iterable[str]]
     documented_at: str
 
     def findings(self, content: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,41 @@
+"""Actions that a Region deny has to exempt, read from the cited data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+@cache
+def exempt_actions(partition: str | None) -> tuple[str, ...]:
+    """Return the exempt actions of a partition, of all partitions if it is not known.
+
+    Both lists that AWS publishes are exempt everywhere: an entry that a partition lacks exempts
+    nothing there. What only the SDK proves to be global is exempt where it is.
+    """
+    return without_covered(
+        action
+        for action, entry in _raw()["exemptions"].items()
+        if "published" in entry or partition is None or partition in entry["global_in"]
+    )
+
+
+def without_covered(actions: Iterable[str]) -> tuple[str, ...]:
+    """Return actions sorted, without those that another one covers by a `*` at its end."""
+    distinct = sorted(set(actions))
+    open_ended = [action[:-1] for action in distinct if action.endswith("*")]
+    return tuple(
+        action
+        for action in distinct
+        if not any(action.startswith(prefix) and action != f"{prefix}*" for prefix in open_ended)
+    )
+
+
+@cache
+def _raw() -> dict[str, Any]:
+    text = resources.files(__package__).joinpath("data/global_services.json").read_text("utf-8")
+    raw: dict[str, Any] = json.loads(text)
+    return raw
