@@ -1,1 +1,11 @@
-"""."""
+"""The embedded AWS: the real CDK CLI deploys to it, on loopback, without an AWS account.
+
+It is the emulator ministack with AWS Organizations and its CloudFormation resource types put into
+it. Importing this package needs neither; starting it needs `pip install 'org-constructs[rehearsal]'`.
+"""
+
+from .backend import Settings
+from .embedded import EmbeddedAws, RehearsalError
+from .server import serve
+
+__all__ = ["EmbeddedAws", "RehearsalError", "Settings", "serve"]

@@ -1,0 +1,17 @@
+"""AWS Organizations in memory, with AWS's rules. Pure Python: no emulator, no SDK."""
+
+from .call_log import SERVICE
+from .clock import Clock
+from .errors import ApiError, NotRehearsedError
+from .service import OPERATIONS, Organizations
+from .settings import Settings
+
+__all__ = [
+    "OPERATIONS",
+    "SERVICE",
+    "ApiError",
+    "Clock",
+    "NotRehearsedError",
+    "Organizations",
+    "Settings",
+]

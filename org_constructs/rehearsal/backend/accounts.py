@@ -1,0 +1,209 @@
+"""Accounts: created in the background, moved, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .errors import ApiError, constraint_violation
+from .ids import Ids
+from .operation import Call, Operation
+from .paging import page
+from .policy_types import attach_default_policies
+from .state import Account, Creation, Json, Organization, World
+from .tags import tags_of
+from .units import parent
+
+# State is newer than Status and finer; Status is still answered.
+_STATUS = {"ACTIVE": "ACTIVE", "SUSPENDED": "SUSPENDED", "PENDING_CLOSURE": "PENDING_CLOSURE"}
+
+
+def _describe(organization: Organization, account: Account) -> Json:
+    return {
+        "Id": account.id,
+        "Arn": organization.arn("account", account.id),
+        "Email": account.email,
+        "Name": account.name,
+        "Status": _STATUS[account.state],
+        "State": account.state,
+        "Paths": [organization.path(account.id)],
+        "JoinedMethod": account.joined_method,
+        "JoinedTimestamp": account.joined_at,
+    }
+
+
+def _describe_creation(creation: Creation) -> Json:
+    status: Json = {
+        "Id": creation.id,
+        "AccountName": creation.name,
+        "State": creation.state,
+        "RequestedTimestamp": creation.requested_at,
+    }
+    optional = {
+        "CompletedTimestamp": creation.completed_at,
+        "AccountId": creation.account_id,
+        "FailureReason": creation.failure_reason,
+    }
+    return status | {key: value for key, value in optional.items() if value is not None}
+
+
+def _account(call: Call) -> Account:
+    account = call.organization.accounts.get(call.params["AccountId"])
+    if account is None:
+        raise ApiError(
+            "AccountNotFoundException",
+            "We can't find an AWS account with the AccountId that you specified, or the account "
+            "whose credentials you used to make this request isn't a member of an organization.",
+        )
+    return account
+
+
+def _create(call: Call) -> Json:
+    organization, settings = call.organization, call.settings
+    tags = tags_of(call.params, settings)
+    in_progress = sum(c.state == "IN_PROGRESS" for c in organization.creations.values())
+    most_at_once = settings.quota("concurrent_account_creations")
+    if in_progress >= most_at_once:
+        raise ApiError(
+            "TooManyRequestsException",
+            f"You have exceeded the number of accounts that can be created at once: "
+            f"{most_at_once}.",
+        )
+    # Closed accounts count until AWS removes them.
+    most = settings.quota("accounts")
+    if len(organization.accounts) + in_progress >= most:
+        raise constraint_violation(
+            f"You have exceeded the allowed number of AWS accounts: {most}.",
+            "ACCOUNT_NUMBER_LIMIT_EXCEEDED",
+        )
+    now = call.clock.now()
+    creation = Creation(
+        id=call.ids.create_account_request(),
+        name=call.params["AccountName"],
+        email=call.params["Email"],
+        tags=tags,
+        requested_at=now,
+        due=now + settings.account_creation_seconds,
+    )
+    organization.creations[creation.id] = creation
+    return {"CreateAccountStatus": _describe_creation(creation)}
+
+
+def settle(organization: Organization, world: World, ids: Ids, now: float) -> Iterator[Json]:
+    """Finish the creations that the clock has finished, and yield how each one ended."""
+    for creation in organization.creations.values():
+        if creation.state != "IN_PROGRESS" or creation.due > now:
+            continue
+        creation.completed_at = creation.due
+        # AWS accepts the request and finds only then that the address is taken.
+        if world.knows_email(creation.email):
+            creation.state, creation.failure_reason = "FAILED", "EMAIL_ALREADY_EXISTS"
+        else:
+            creation.state = "SUCCEEDED"
+            creation.account_id = _join(organization, world, ids, creation)
+        yield _describe_creation(creation)
+
+
+def _join(organization: Organization, world: World, ids: Ids, creation: Creation) -> str:
+    id = ids.account()
+    while world.knows_account(id):
+        id = ids.account()
+    organization.accounts[id] = Account(
+        id=id,
+        name=creation.name,
+        email=creation.email,
+        parent_id=organization.root_id,
+        joined_method="CREATED",
+        joined_at=creation.due,
+    )
+    organization.tags[id] = dict(creation.tags)
+    attach_default_policies(organization, id)
+    return id
+
+
+def _creation_status(call: Call) -> Json:
+    creation = call.organization.creations.get(call.params["CreateAccountRequestId"])
+    if creation is None:
+        raise ApiError(
+            "CreateAccountStatusNotFoundException",
+            "We can't find a create account request with the CreateAccountRequestId that you "
+            "specified.",
+        )
+    return {"CreateAccountStatus": _describe_creation(creation)}
+
+
+def _creation_statuses(call: Call) -> Json:
+    states = call.params.get("States") or ["IN_PROGRESS", "SUCCEEDED", "FAILED"]
+    items = [
+        _describe_creation(creation)
+        for creation in call.organization.creations.values()
+        if creation.state in states
+    ]
+    return page(call.params, "CreateAccountStatuses", items)
+
+
+def _move(call: Call) -> Json:
+    organization, account = call.organization, _account(call)
+    source, destination = call.params["SourceParentId"], call.params["DestinationParentId"]
+    if not organization.is_container(destination):
+        raise ApiError(
+            "DestinationParentNotFoundException",
+            "We can't find the destination container (a root or OU) with the ParentId that you "
+            "specified.",
+        )
+    if account.parent_id == destination:
+        raise ApiError(
+            "DuplicateAccountException",
+            "That account is already present in the specified destination.",
+        )
+    if not organization.is_container(source) or account.parent_id != source:
+        raise ApiError(
+            "SourceParentNotFoundException",
+            "We can't find a source root or OU with the ParentId that you specified.",
+        )
+    account.parent_id = destination
+    return {}
+
+
+def _close(call: Call) -> Json:
+    account = _account(call)
+    if account.id == call.organization.management_account_id:
+        raise constraint_violation(
+            "You cannot close the management account.", "CANNOT_CLOSE_MANAGEMENT_ACCOUNT"
+        )
+    if account.state != "ACTIVE":
+        raise ApiError("AccountAlreadyClosedException", "This account is already closed.")
+    # AWS passes through PENDING_CLOSURE; nothing that is rehearsed can tell the difference.
+    account.state = "SUSPENDED"
+    return {}
+
+
+def _list(call: Call) -> Json:
+    organization = call.organization
+    items = [_describe(organization, account) for account in organization.accounts.values()]
+    return page(call.params, "Accounts", items)
+
+
+def _list_for_parent(call: Call) -> Json:
+    organization = call.organization
+    accounts = organization.accounts_in(parent(organization, call.params["ParentId"]))
+    return page(call.params, "Accounts", [_describe(organization, a) for a in accounts])
+
+
+OPERATIONS = {
+    "CreateAccount": Operation(run=_create, required=("Email", "AccountName")),
+    "DescribeCreateAccountStatus": Operation(
+        run=_creation_status, required=("CreateAccountRequestId",), read=True
+    ),
+    "ListCreateAccountStatus": Operation(run=_creation_statuses, read=True),
+    "MoveAccount": Operation(
+        run=_move, required=("AccountId", "SourceParentId", "DestinationParentId")
+    ),
+    "CloseAccount": Operation(run=_close, required=("AccountId",)),
+    "DescribeAccount": Operation(
+        run=lambda call: {"Account": _describe(call.organization, _account(call))},
+        required=("AccountId",),
+        read=True,
+    ),
+    "ListAccounts": Operation(run=_list, read=True),
+    "ListAccountsForParent": Operation(run=_list_for_parent, required=("ParentId",), read=True),
+}

@@ -1,0 +1,84 @@
+"""The organization itself and its root."""
+
+from __future__ import annotations
+
+import copy
+
+from . import policy_types
+from .errors import ApiError
+from .operation import Call, Caller, Operation
+from .paging import page
+from .state import Account, Json, Organization
+
+
+def _create(call: Call) -> Json:
+    if call.world.find(call.account_id) is not None:
+        raise ApiError(
+            "AlreadyInOrganizationException",
+            "The AWS account is already a member of an organization.",
+        )
+    organization = Organization(
+        id=call.ids.organization(),
+        root_id=call.ids.root(),
+        management_account_id=call.account_id,
+        feature_set=call.params.get("FeatureSet", "ALL"),
+        partition=call.settings.partition,
+    )
+    organization.accounts[call.account_id] = Account(
+        id=call.account_id,
+        name="Management",
+        email=f"management+{call.account_id}@rehearsal.internal",
+        parent_id=organization.root_id,
+        joined_method="INVITED",
+        joined_at=call.clock.now(),
+    )
+    for policy in policy_types.DEFAULT_POLICIES.values():
+        organization.policies[policy.id] = copy.copy(policy)
+    if call.settings.service_control_policies_at_birth and organization.feature_set == "ALL":
+        policy_types.switch_on(organization, "SERVICE_CONTROL_POLICY", call.clock.now())
+    call.world.organizations[organization.id] = organization
+    return {"Organization": _describe(organization)}
+
+
+def _describe(organization: Organization) -> Json:
+    management = organization.accounts[organization.management_account_id]
+    return {
+        "Id": organization.id,
+        "Arn": f"arn:{organization.partition}:organizations::{management.id}:"
+        f"organization/{organization.id}",
+        "FeatureSet": organization.feature_set,
+        "MasterAccountArn": organization.arn("account", management.id),
+        "MasterAccountId": management.id,
+        "MasterAccountEmail": management.email,
+        # AWS keeps this deprecated list for compatibility and says to read ListRoots instead.
+        "AvailablePolicyTypes": [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}],
+    }
+
+
+def _delete(call: Call) -> Json:
+    organization = call.organization
+    own_policies = [policy for policy in organization.policies.values() if not policy.aws_managed]
+    if len(organization.accounts) > 1 or organization.units or own_policies:
+        raise ApiError(
+            "OrganizationNotEmptyException",
+            "The organization isn't empty. To delete an organization, you must first remove all "
+            "accounts except the management account, delete all OUs, and delete all policies.",
+        )
+    del call.world.organizations[organization.id]
+    return {}
+
+
+def _roots(call: Call) -> Json:
+    return page(call.params, "Roots", [policy_types.describe_root(call.organization)])
+
+
+OPERATIONS = {
+    "CreateOrganization": Operation(run=_create, caller=Caller.ANYONE),
+    "DescribeOrganization": Operation(
+        run=lambda call: {"Organization": _describe(call.organization)},
+        read=True,
+        caller=Caller.MEMBER,
+    ),
+    "DeleteOrganization": Operation(run=_delete),
+    "ListRoots": Operation(run=_roots, read=True),
+}

@@ -1,0 +1,116 @@
+"""The grammar of policy documents, as far as AWS refuses to store what breaks it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from .errors import ApiError
+
+_VERSION = "2012-10-17"
+_ELEMENTS = {
+    "SERVICE_CONTROL_POLICY": {
+        "Sid",
+        "Effect",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
+        "Condition",
+    },
+    "RESOURCE_CONTROL_POLICY": {
+        "Sid",
+        "Effect",
+        "Principal",
+        "Action",
+        "Resource",
+        "NotResource",
+        "Condition",
+    },
+}
+# Since September 2025 wildcards may stand anywhere in the name of an action.
+_ACTION = re.compile(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+")
+_SID = re.compile(r"[A-Za-z0-9]*")
+
+
+def check_document(policy_type: str, content: str) -> None:
+    """Refuse a document that AWS does not accept for its type.
+
+    Raises:
+        ApiError: `MalformedPolicyDocumentException`.
+    """
+    try:
+        document = json.loads(content)
+    except ValueError:
+        raise _malformed("it is not JSON") from None
+    if not isinstance(document, dict):
+        raise _malformed("it is not a JSON object")
+    if policy_type in _ELEMENTS:
+        _check_iam_document(policy_type, document)
+
+
+def _check_iam_document(policy_type: str, document: dict[str, Any]) -> None:
+    unknown = set(document) - {"Version", "Id", "Statement"}
+    if unknown:
+        raise _malformed(f"it has the unknown element {sorted(unknown)[0]}")
+    if document.get("Version") != _VERSION:
+        raise _malformed(f"its Version is not {_VERSION}")
+    statements = document.get("Statement")
+    if isinstance(statements, dict):
+        statements = [statements]
+    if not isinstance(statements, list) or not statements:
+        raise _malformed("it has no Statement")
+    sids: set[str] = set()
+    for number, statement in enumerate(statements, start=1):
+        if not isinstance(statement, dict):
+            raise _malformed(f"statement {number} is not an object")
+        _check_statement(policy_type, number, statement)
+        sid = statement.get("Sid")
+        if sid and sid in sids:
+            raise _malformed(f"the Sid {sid} is used twice")
+        sids.add(sid or "")
+
+
+def _check_statement(policy_type: str, number: int, statement: dict[str, Any]) -> None:
+    unknown = set(statement) - _ELEMENTS[policy_type]
+    if unknown:
+        raise _malformed(
+            f"statement {number} has {sorted(unknown)[0]}, which this type does not support"
+        )
+    if not isinstance(statement.get("Sid", ""), str) or not _SID.fullmatch(
+        statement.get("Sid", "")
+    ):
+        raise _malformed(f"the Sid of statement {number} is not alphanumeric")
+    is_rcp = policy_type == "RESOURCE_CONTROL_POLICY"
+    effects = ("Deny",) if is_rcp else ("Allow", "Deny")
+    if statement.get("Effect") not in effects:
+        raise _malformed(f"the Effect of statement {number} is not {' or '.join(effects)}")
+    for either in (("Action", "NotAction"), ("Resource", "NotResource")):
+        if sum(element in statement for element in either) != 1:
+            raise _malformed(f"statement {number} needs one of {' and '.join(either)}")
+    for element in ("Action", "NotAction"):
+        for action in _strings(number, element, statement.get(element, [])):
+            if not _ACTION.fullmatch(action) or (is_rcp and action == "*"):
+                raise _malformed(f"statement {number} has the malformed action {action!r}")
+    for element in ("Resource", "NotResource"):
+        _strings(number, element, statement.get(element, []))
+    if is_rcp and statement.get("Principal") != "*":
+        raise _malformed(f'the Principal of statement {number} is not "*"')
+    if not isinstance(statement.get("Condition", {}), dict):
+        raise _malformed(f"the Condition of statement {number} is not an object")
+
+
+def _strings(number: int, element: str, value: object) -> list[str]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
+        raise _malformed(f"{element} of statement {number} is not a string or a list of strings")
+    return values
+
+
+def _malformed(detail: str) -> ApiError:
+    return ApiError(
+        "MalformedPolicyDocumentException",
+        f"The provided policy document does not meet the requirements of the specified policy "
+        f"type: {detail}.",
+    )

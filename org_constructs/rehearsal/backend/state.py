@@ -1,0 +1,188 @@
+"""What exists: organizations with their tree, policies, attachments and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import ApiError
+
+Json = dict[str, Any]
+
+ENABLED = "ENABLED"
+PENDING_ENABLE = "PENDING_ENABLE"
+PENDING_DISABLE = "PENDING_DISABLE"
+
+
+@dataclass(slots=True)
+class OrganizationalUnit:
+    """An OU."""
+
+    id: str
+    name: str
+    parent_id: str
+
+
+@dataclass(slots=True)
+class Account:
+    """An account that is a member of an organization, or manages it."""
+
+    id: str
+    name: str
+    email: str
+    parent_id: str
+    joined_method: str
+    joined_at: float
+    state: str = "ACTIVE"
+
+
+@dataclass(slots=True)
+class Policy:
+    """A policy of any type; `aws_managed` ones cannot be changed."""
+
+    id: str
+    name: str
+    description: str
+    type: str
+    content: str
+    aws_managed: bool = False
+
+
+@dataclass(slots=True)
+class Creation:
+    """A request to create an account, which AWS answers before it is done."""
+
+    id: str
+    name: str
+    email: str
+    tags: dict[str, str]
+    requested_at: float
+    due: float
+    state: str = "IN_PROGRESS"
+    completed_at: float | None = None
+    account_id: str | None = None
+    failure_reason: str | None = None
+
+
+@dataclass(slots=True)
+class PolicyTypeState:
+    """A policy type that is on, or on its way there or back; a type that is off has none."""
+
+    status: str
+    due: float
+
+
+@dataclass(slots=True)
+class Organization:
+    """One organization: everything in it is found by id."""
+
+    id: str
+    root_id: str
+    management_account_id: str
+    feature_set: str
+    partition: str
+    units: dict[str, OrganizationalUnit] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)
+    attachments: dict[str, list[str]] = field(default_factory=dict)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    creations: dict[str, Creation] = field(default_factory=dict)
+    policy_types: dict[str, PolicyTypeState] = field(default_factory=dict)
+    resource_policy: Policy | None = None
+
+    def arn(self, kind: str, suffix: str) -> str:
+        """Return the ARN of something that belongs to this organization."""
+        account = self.management_account_id
+        return f"arn:{self.partition}:organizations::{account}:{kind}/{self.id}/{suffix}"
+
+    def is_container(self, id: str) -> bool:
+        """Tell whether an id is that of the root or of an OU here."""
+        return id == self.root_id or id in self.units
+
+    def is_target(self, id: str) -> bool:
+        """Tell whether a policy can be attached to this id."""
+        return self.is_container(id) or id in self.accounts
+
+    def targets(self) -> Iterator[str]:
+        """Yield every id to which policies can be attached, root first."""
+        yield self.root_id
+        yield from self.units
+        yield from self.accounts
+
+    def parent_of(self, id: str) -> str:
+        """Return the id of the container that holds an OU or account."""
+        return self.units[id].parent_id if id in self.units else self.accounts[id].parent_id
+
+    def units_in(self, parent_id: str) -> list[OrganizationalUnit]:
+        """Return the OUs directly in a container."""
+        return [unit for unit in self.units.values() if unit.parent_id == parent_id]
+
+    def accounts_in(self, parent_id: str) -> list[Account]:
+        """Return the accounts directly in a container, closed ones included."""
+        return [account for account in self.accounts.values() if account.parent_id == parent_id]
+
+    def depth(self, container_id: str) -> int:
+        """Return how many OUs lie between the root and a container, itself included."""
+        levels = 0
+        while container_id != self.root_id:
+            levels += 1
+            container_id = self.units[container_id].parent_id
+        return levels
+
+    def path(self, id: str) -> str:
+        """Return the path of an OU or account in AWS's form, `o-…/r-…/ou-…/`."""
+        parts = [id]
+        while parts[-1] != self.root_id:
+            parts.append(self.parent_of(parts[-1]))
+        return "/".join([self.id, *reversed(parts)]) + "/"
+
+    def attached(self, target_id: str, policy_type: str) -> list[Policy]:
+        """Return the policies of one type attached directly to a target."""
+        policies = (self.policies[id] for id in self.attachments.get(target_id, []))
+        return [policy for policy in policies if policy.type == policy_type]
+
+    def is_enabled(self, policy_type: str) -> bool:
+        """Tell whether a policy type is on; a pending one is not yet."""
+        state = self.policy_types.get(policy_type)
+        return state is not None and state.status == ENABLED
+
+
+@dataclass(slots=True)
+class World:
+    """Every organization of the embedded AWS, found by its members."""
+
+    organizations: dict[str, Organization] = field(default_factory=dict)
+
+    def find(self, account_id: str) -> Organization | None:
+        """Return the organization that an account manages or belongs to."""
+        for organization in self.organizations.values():
+            if account_id in organization.accounts:
+                return organization
+        return None
+
+    def of(self, account_id: str) -> Organization:
+        """Return the organization of an account.
+
+        Raises:
+            ApiError: `AWSOrganizationsNotInUseException`.
+        """
+        organization = self.find(account_id)
+        if organization is None:
+            raise ApiError(
+                "AWSOrganizationsNotInUseException",
+                "Your account is not a member of an organization.",
+            )
+        return organization
+
+    def knows_account(self, account_id: str) -> bool:
+        """Tell whether an account id is taken anywhere."""
+        return self.find(account_id) is not None
+
+    def knows_email(self, email: str) -> bool:
+        """Tell whether an address belongs to an account anywhere: AWS wants them unique."""
+        return any(
+            account.email.lower() == email.lower()
+            for organization in self.organizations.values()
+            for account in organization.accounts.values()
+        )
