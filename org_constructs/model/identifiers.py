@@ -148,9 +148,9 @@ def check_account_name(value: str, *, what: str) -> str:
         return value
     detail = (
         f"has {len(value)} characters"
-        if isinstance(value, str) and not 1 <= len(value) <= 50
+        if isinstance(value, str) and not 1 <= len(value) <= 50  # noqa: PLR2004
         else "is not a name"
-    )  # noqa: PLR2004
+    )
     raise OrgError(
         "ORG002", f"{what}: name {value!r} {detail}; give 1 to 50 printable ASCII characters"
     )
@@ -162,9 +162,9 @@ def check_organizational_unit_name(value: str, *, what: str) -> str:
         return value
     detail = (
         f"has {len(value)} characters"
-        if isinstance(value, str) and not 1 <= len(value) <= 128
+        if isinstance(value, str) and not 1 <= len(value) <= 128  # noqa: PLR2004
         else "is not a name"
-    )  # noqa: PLR2004
+    )
     raise OrgError(
         "ORG003",
         f"{what}: name {value!r} {detail}; give 1 to 128 characters that are not all white space",

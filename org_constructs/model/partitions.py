@@ -98,9 +98,7 @@ def check_region(
         OrgError: `ORG006`.
     """
     if not isinstance(value, str):
-        raise OrgError(
-            "ORG006", f"{what}: {value!r} is not a string; give a Region such as 'eu-west-1'"
-        )
+        raise OrgError("ORG006", f"{what}: {value!r} is not a string; give one such as 'eu-west-1'")
     if _TOKEN.search(value):
         return value
     known = [region for partition in partitions().values() for region in partition.regions]
@@ -109,11 +107,11 @@ def check_region(
     if value in unlisted and _REGION.fullmatch(value):
         return value
     close = _closest(value, known)
-    remedy = f"did you mean '{close}'" if close else "give a Region such as 'eu-west-1'"
+    remedy = f"did you mean '{close}'" if close else "give one such as 'eu-west-1'"
     if unlisted_name and _REGION.fullmatch(value):
-        remedy += f"; a Region that is newer than this data is named in {unlisted_name}= as well"
+        remedy += f"; a region that is newer than this data is named in {unlisted_name}= as well"
     raise OrgError(
-        "ORG006", f"{what}: Region '{value}' is unknown to botocore {_raw()['botocore']}; {remedy}"
+        "ORG006", f"{what}: region '{value}' is unknown to botocore {_raw()['botocore']}; {remedy}"
     )
 
 

@@ -1,0 +1,187 @@
+"""What happens to a Stage's organization resources when CDK synthesizes it: policies, chain, tags."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, cast
+
+import aws_cdk as cdk
+from constructs import IConstruct
+
+from ._order import CycleError, Position, chain
+from ._registry import Item, Registry, is_touched, items_by_l1
+from .model.errors import OrgError
+
+# Above the priority of any Tags.of(...): what is dropped stays dropped.
+_TAG_PRIORITY = 10_000
+
+
+def finish(registry: Registry) -> None:
+    """Complete every resource of the Stage and put them all into one chain."""
+    for finisher in list(registry.finishers):
+        try:
+            finisher.finish()
+        except Exception as error:  # noqa: BLE001 - reported with the user's line, once per target
+            registry.report(error, path=getattr(finisher, "path", ""))
+    _refuse_nested_stacks(registry)
+    by_stack: dict[str, list[Item]] = {}
+    for item in registry.items:
+        by_stack.setdefault(item.place.stack_path, []).append(item)
+    users = _dependencies_of_users(registry)
+    for items in by_stack.values():
+        _chain_stack(registry, items, users)
+    _chain_stacks(by_stack, users)
+    for items in by_stack.values():
+        _drop_stack_tags(registry, items)
+
+
+def _refuse_nested_stacks(registry: Registry) -> None:
+    seen: set[str] = set()
+    for item in registry.items:
+        place = item.place
+        if place.stack_path in seen:
+            continue
+        seen.add(place.stack_path)
+        if place.stack.nested_stack_parent is not None:
+            registry.report(
+                OrgError(
+                    "ORG118",
+                    f"'{place.path}' is in the nested stack '{place.stack_path}', whose resources "
+                    "no check reads before deployment",
+                ),
+                path=place.path,
+                remedy="declare organization resources in a stack of their own",
+            )
+
+
+def _chain_stack(registry: Registry, items: list[Item], users: dict[Item, list[Item]]) -> None:
+    """Make each resource of one stack wait for the one before it."""
+    needs = {item: [*item.needs, *users.get(item, ())] for item in items}
+    positions: dict[Item, Position] = {item: item.position for item in items}
+    try:
+        ordered = chain(positions, needs)
+    except CycleError as error:
+        cycle = cast("CycleError[Item]", error).cycle
+        steps = " -> ".join(f"'{item.place.path}'" for item in (*cycle, cycle[0]))
+        registry.report(
+            OrgError("ORG112", f"dependencies form a cycle: {steps}"),
+            path=cycle[0].place.path,
+            remedy="remove the dependency that was added by hand: parents come before what they "
+            "hold, and an OU's policies before its accounts",
+        )
+        return
+    for before, after in pairwise(ordered):
+        after.l1.add_resource_dependency(before.l1)
+
+
+def _chain_stacks(by_stack: dict[str, list[Item]], users: dict[Item, list[Item]]) -> None:
+    """Make the stacks of one organization deploy one after another."""
+    stacks = {path: items[0].place.stack for path, items in by_stack.items()}
+    if len(stacks) < 2:  # noqa: PLR2004 - nothing to order
+        return
+    path_of = {id(stack): path for path, stack in stacks.items()}
+    needs: dict[str, set[str]] = {path: set() for path in stacks}
+    for path, items in by_stack.items():
+        needs[path] |= {path_of[id(s)] for s in stacks[path].dependencies if id(s) in path_of}
+        for item in items:
+            needs[path] |= {n.place.stack_path for n in (*item.needs, *users.get(item, ()))}
+            needs[path] |= {path_of[id(s)] for s in item.stacks_needed if id(s) in path_of}
+    positions = {
+        path: Position(min(i.position.stage for i in items), (path,), path)
+        for path, items in by_stack.items()
+    }
+    try:
+        ordered = chain(positions, needs)
+    except CycleError:
+        # CDK names the two stacks and the reference itself, better than could be done here.
+        return
+    for before, after in pairwise(ordered):
+        stacks[after].add_stack_dependency(
+            stacks[before], "AWS takes an organization's writes one by one"
+        )
+
+
+def _dependencies_of_users(registry: Registry) -> dict[Item, list[Item]]:
+    """Return what user code made organization resources depend on, other resources followed."""
+    l1s = items_by_l1(registry.items)
+    found: dict[Item, list[Item]] = {}
+    for item in registry.items:
+        roots: list[IConstruct] = []
+        if is_touched(item.owner):
+            roots += item.owner.node.dependencies
+        if is_touched(item.owner) or is_touched(item.l1):
+            roots += item.l1.node.dependencies
+            roots += cast("list[IConstruct]", item.l1.obtain_dependencies())
+        if roots:
+            found.setdefault(item, []).extend(_items_behind(roots, registry, l1s))
+    for path, scope in registry.scopes.items():
+        roots = list(scope.node.dependencies)
+        if not roots:
+            continue
+        behind = _items_behind(roots, registry, l1s)
+        for item in registry.items:
+            if item.place.path.startswith(f"{path}/"):
+                # A scope's dependency on something inside itself constrains only the others.
+                found.setdefault(item, []).extend(
+                    other for other in behind if not other.place.path.startswith(f"{path}/")
+                )
+    return found
+
+
+def _items_behind(
+    roots: list[IConstruct], registry: Registry, l1s: Any, seen: set[int] | None = None
+) -> list[Item]:
+    """Return the organization resources that `roots` are or wait for themselves."""
+    seen = set() if seen is None else seen
+    found: list[Item] = []
+    for root in roots:
+        if id(root) in seen:
+            continue
+        seen.add(id(root))
+        if id(root) in l1s:
+            found.append(l1s[id(root)])
+            continue
+        path = root.node.path
+        inside = [
+            i for i in registry.items if i.place.path == path or i.place.path.startswith(f"{path}/")
+        ]
+        found += inside
+        if inside:
+            continue
+        for construct in root.node.find_all():
+            if cdk.CfnResource.is_cfn_resource(construct):
+                resource = cast("cdk.CfnResource", construct)
+                further = cast("list[IConstruct]", resource.obtain_dependencies())
+                found += _items_behind(
+                    [*further, *construct.node.dependencies], registry, l1s, seen
+                )
+    return found
+
+
+def _drop_stack_tags(registry: Registry, items: list[Item]) -> None:
+    """Drop resource tags that the stack sets too.
+
+    CloudFormation adds the stack's tags to each resource, and the handler of accounts does not
+    merge them with the resource's own: a key in both lists fails the creation.
+    """
+    stack_tags = items[0].place.stack.tags.tag_values()
+    if not stack_tags:
+        return
+    for item in items:
+        manager = cdk.TagManager.of(item.l1)
+        if manager is None:
+            continue
+        own = manager.tag_values()
+        for key in sorted(own.keys() & stack_tags.keys()):
+            if own[key] == stack_tags[key]:
+                manager.remove_tag(key, _TAG_PRIORITY)
+            else:
+                registry.report(
+                    OrgError(
+                        "ORG115",
+                        f"'{item.place.path}': tag '{key}' is '{own[key]}' here and "
+                        f"'{stack_tags[key]}' on its stack; AWS refuses a key that comes twice",
+                    ),
+                    path=item.place.path,
+                    remedy="set the tag on the stack or on the resources, not on both",
+                )

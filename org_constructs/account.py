@@ -1,0 +1,214 @@
+"""Member accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+import aws_cdk as cdk
+from aws_cdk import aws_organizations as organizations
+from aws_cdk.interfaces import aws_organizations as refs
+from constructs import Construct
+
+from ._order import OrderStage, Position
+from ._registry import Item, Tracked, place_of, remember
+from ._render import is_token, tag_list
+from .model.identifiers import (
+    check_account_id,
+    check_account_name,
+    check_construct_id,
+    check_email,
+    check_role_name,
+)
+from .organizational_unit import Container, IOrganizationalUnit, resolve_parent
+from .policy import PolicyTarget
+
+
+class _CfnAccount(Tracked, organizations.CfnAccount):
+    """The L1, watched for dependencies that user code adds."""
+
+
+@runtime_checkable
+class IAccount(Protocol):
+    """A member account, declared here or existing."""
+
+    @property
+    def account_id(self) -> str:
+        """Id of the account, 12 digits."""
+        ...
+
+    @property
+    def account_ref(self) -> refs.AccountReference:
+        """Reference for constructs that take any account."""
+        ...
+
+
+class Account(PolicyTarget):
+    """Define a member account of the organization.
+
+    Its logical id depends on its scope and id alone, never on its OU: another `parent` moves the
+    account in place. AWS offers no way to change the e-mail or role through CloudFormation, so
+    a change of either is refused at synthesis once the lock file knows the account. Removing the
+    code, or destroying the stack, keeps the account.
+
+    Args:
+        scope: construct that the account belongs to; `add_account` takes the scope `Accounts` of
+            the parent's stack.
+        id: stable id.
+        parent: the root or an OU: of this app, of another stack, existing, or an L1.
+        email: address of the root user, 6 to 64 ASCII characters, unique in all of AWS.
+        name: display name, 1 to 50 printable ASCII characters; the id by default.
+        role_name: role that AWS creates in the account for the management account.
+        tags: tags of the account.
+
+    Raises:
+        OrgError: `ORG001` e-mail, `ORG002` name, `ORG004` role name, `ORG005` id or scope,
+            `ORG011` parent, `ORG012` tags.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-organizations-account.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        parent: Container | IOrganizationalUnit | refs.IOrganizationalUnitRef,
+        email: str,
+        name: str | None = None,
+        role_name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        check_construct_id(id)
+        place = place_of(scope).child(id)
+        what = f"account '{id}'"
+        name = id if name is None else name
+        if not is_token(name):
+            check_account_name(name, what=what)
+        if not is_token(email):
+            check_email(email, what=what)
+        if role_name is not None and not is_token(role_name):
+            check_role_name(role_name, what=what)
+        parent_id, parent_item, _, parent_stacks = resolve_parent(parent, what)
+        tag_values = tag_list(tags, where=what)
+        super().__init__(scope, id)
+        remember(self, place)
+        self._place = place
+        self._resource = _CfnAccount(
+            self,
+            "Resource",
+            account_name=name,
+            email=email,
+            parent_ids=[parent_id],
+            role_name=role_name,
+            tags=tag_values,
+        )
+        registry = place.registry
+        if registry.account_scopes.get(place.stack_path) is not scope:
+            self._resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        self._item = registry.add(
+            Item(
+                l1=self._resource,
+                owner=self,
+                place=place,
+                position=Position(OrderStage.ACCOUNT, place.ids, place.path),
+                needs=[parent_item] if parent_item else [],
+                stacks_needed=parent_stacks,
+            )
+        )
+        registry.account_paths.add(place.path)
+        registry.note_source(place.path)
+
+    @classmethod
+    def from_account_id(cls, scope: Construct, id: str, account_id: str) -> IAccount:
+        """Refer to an account that exists; policies can be attached to it.
+
+        Raises:
+            OrgError: `ORG004` when a literal is not the id of an account.
+        """
+        if not is_token(account_id):
+            check_account_id(account_id)
+        return _ImportedAccount(scope, id, account_id)
+
+    @property
+    def account_id(self) -> str:
+        """Id of the account."""
+        return self._resource.attr_account_id
+
+    @property
+    def account_arn(self) -> str:
+        """ARN of the account."""
+        return self._resource.attr_arn
+
+    @property
+    def account_joined_method(self) -> str:
+        """How the account joined: `INVITED` or `CREATED`."""
+        return self._resource.attr_joined_method
+
+    @property
+    def account_joined_timestamp(self) -> str:
+        """When the account joined the organization."""
+        return self._resource.attr_joined_timestamp
+
+    @property
+    def account_state(self) -> str:
+        """State of the account, such as `ACTIVE`."""
+        return self._resource.attr_state
+
+    @property
+    def account_paths(self) -> list[str]:
+        """Paths of the account from the organization down."""
+        return self._resource.attr_paths
+
+    @property
+    def account_ref(self) -> refs.AccountReference:
+        """Reference for constructs that take any account."""
+        return self._resource.account_ref
+
+    @property
+    def target_id(self) -> str:
+        """Id by which a policy is attached to this account."""
+        return self.account_id
+
+    @property
+    def _holds_accounts(self) -> bool:
+        return False
+
+    @property
+    def _policy_position(self) -> tuple[OrderStage, tuple[str, ...]]:
+        return OrderStage.ACCOUNT, self._place.ids
+
+
+class _ImportedAccount(PolicyTarget):
+    """An account that exists outside this app."""
+
+    def __init__(self, scope: Construct, id: str, account_id: str) -> None:
+        check_construct_id(id)
+        place = place_of(scope).child(id)
+        super().__init__(scope, id)
+        remember(self, place)
+        self._place = place
+        self._account_id = account_id
+
+    @property
+    def account_id(self) -> str:
+        """Id of the account."""
+        return self._account_id
+
+    @property
+    def account_ref(self) -> refs.AccountReference:
+        """Reference for constructs that take any account; its ARN is not known."""
+        return refs.AccountReference(account_id=self._account_id, account_arn="")
+
+    @property
+    def target_id(self) -> str:
+        """Id by which a policy is attached to this account."""
+        return self._account_id
+
+    @property
+    def _holds_accounts(self) -> bool:
+        return False
+
+    @property
+    def _policy_position(self) -> tuple[OrderStage, tuple[str, ...]]:
+        return OrderStage.ACCOUNT, self._place.ids

@@ -1,0 +1,116 @@
+"""What a check reads and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from org_constructs.model.assembly import StackTemplate
+from org_constructs.model.lock import Lock
+from org_constructs.model.organization import Declared, OrganizationModel
+from org_constructs.model.quotas import quota
+from org_constructs.policies import PolicyType, PolicyTypeSpec, policy_type_spec
+
+
+class Severity(StrEnum):
+    """How a finding ends a synthesis: the words of CDK's validation report."""
+
+    FATAL = "fatal"
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something wrong with an organization as it would be deployed.
+
+    Attributes:
+        code: stable identifier of the rule.
+        severity: fatal and error stop the deployment; a warning is advice.
+        message: what is wrong, with the value shown.
+        remedy: what to do.
+        path: construct path of what is wrong, as far as known.
+        stack: name of the stack, when one is to blame.
+        logical_id: logical id of the resource, when one is to blame.
+        acknowledgeable: whether a reason may stand in for the remedy.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    remedy: str
+    path: str
+    stack: str | None = None
+    logical_id: str | None = None
+    acknowledgeable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckContext:
+    """Everything that checks may read.
+
+    Attributes:
+        model: the organization as templates declare it.
+        lock: what is deployed, or None before the first deployment.
+        quotas: quotas that AWS has granted to this organization, by name.
+        management_account_ids: what the app says the management account is.
+        guardrail_sizes: characters per guardrail id, by path of the policy.
+        own_paths: construct paths of what this library made to manage the organization.
+        allow_placeholders: whether this synthesis is a rehearsal.
+    """
+
+    model: OrganizationModel
+    lock: Lock | None = None
+    quotas: Mapping[str, int] = field(default_factory=dict)
+    management_account_ids: frozenset[str] = frozenset()
+    guardrail_sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    own_paths: frozenset[str] = frozenset()
+    allow_placeholders: bool = False
+
+    def quota(self, name: str) -> int:
+        """Return a quota as it holds for this organization."""
+        return quota(name, self.quotas)
+
+    def organization_stacks(self) -> list[StackTemplate]:
+        """Return the stacks that declare something of an organization."""
+        return [
+            stack
+            for stack in self.model.assembly.stacks
+            if any(
+                str(resource.get("Type", "")).startswith(
+                    ("AWS::Organizations::", "Custom::Organization")
+                )
+                for resource in stack.resources.values()
+            )
+        ]
+
+
+def about(
+    declared: Declared,
+    *,
+    code: str,
+    message: str,
+    remedy: str,
+    severity: Severity = Severity.FATAL,
+    acknowledgeable: bool = False,
+) -> Finding:
+    """Return a finding about one declared resource."""
+    return Finding(
+        code=code,
+        severity=severity,
+        message=message,
+        remedy=remedy,
+        path=declared.path,
+        stack=declared.stack,
+        logical_id=declared.logical_id,
+        acknowledgeable=acknowledgeable,
+    )
+
+
+def spec_of(policy_type: str) -> PolicyTypeSpec | None:
+    """Return what is known of a policy type as a template names it."""
+    try:
+        return policy_type_spec(PolicyType(policy_type))
+    except ValueError:
+        return None

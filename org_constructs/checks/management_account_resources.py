@@ -1,0 +1,44 @@
+"""The management account runs no workloads: what its stacks hold manages the organization.
+
+Service control policies do not bind the management account, so nothing fences what runs there.
+Source: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_best-practices_mgmt-acct.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ._check import CheckContext, Finding, Severity
+
+# Kinds that manage the organization by nature; all else is a workload or helps one.
+_ALLOWED = (
+    "AWS::Organizations::",
+    "Custom::Organization",
+    "AWS::CDK::Metadata",
+    "AWS::SSO::",
+    "AWS::ControlTower::",
+    "AWS::Budgets::",
+    "AWS::CE::",
+    "AWS::CloudFormation::StackSet",
+    "AWS::CloudFormation::WaitConditionHandle",
+)
+
+
+def check(context: CheckContext) -> Iterator[Finding]:
+    """Find resources in the organization's stacks that do not manage the organization."""
+    for stack in context.organization_stacks():
+        for logical_id, resource in stack.resources.items():
+            kind = str(resource.get("Type", ""))
+            path = stack.id_path(logical_id)
+            if kind.startswith(_ALLOWED) or path in context.own_paths:
+                continue
+            yield Finding(
+                code="ORG106",
+                severity=Severity.FATAL,
+                message=f"{kind} '{path}' does not manage the organization; the management account runs no workloads",
+                remedy="move it to a stack of a member account, or acknowledge ORG106 with a reason",
+                path=path,
+                stack=stack.name,
+                logical_id=logical_id,
+                acknowledgeable=True,
+            )

@@ -1,0 +1,27 @@
+"""Creating the organization is a deployment of its own.
+
+For up to an hour AWS finalizes a new organization and refuses to create accounts; the handler does not retry.
+Source: https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ._check import CheckContext, Finding, Severity, about
+
+
+def check(context: CheckContext) -> Iterator[Finding]:
+    """Advise against accounts in the stack that creates the organization."""
+    for organization in context.model.organizations.values():
+        accounts = [a for a in context.model.accounts.values() if a.stack == organization.stack]
+        locked = context.lock is not None and any(a.path in context.lock.accounts for a in accounts)
+        if accounts and not locked:
+            yield about(
+                organization,
+                code="ORG114",
+                severity=Severity.WARNING,
+                message=f"stack '{organization.stack}' creates the organization and {len(accounts)} account(s); "
+                "AWS can refuse to create accounts for up to an hour after",
+                remedy="create the organization in a stack of its own and refer to its root with Root.from_root_id",
+            )

@@ -1,0 +1,31 @@
+"""Policies take effect only when their type is on.
+
+AttachPolicy answers PolicyTypeNotEnabledException in an organization that has never used the type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ._check import CheckContext, Finding, Severity, about
+
+
+def check(context: CheckContext) -> Iterator[Finding]:
+    """Advise to turn a policy type on in the app that uses it."""
+    enabled = {
+        resource.get("Properties", {}).get("PolicyType")
+        for stack in context.model.assembly.stacks
+        for resource in stack.resources.values()
+        if resource.get("Type") == "Custom::OrganizationPolicyType"
+    }
+    seen: set[str] = set()
+    for policy in context.model.policies.values():
+        if policy.targets and policy.type not in enabled and policy.type not in seen:
+            seen.add(policy.type)
+            yield about(
+                policy,
+                code="ORG134",
+                severity=Severity.WARNING,
+                message=f"no stack of this app turns {policy.type} on; where it is off, attaching '{policy.path}' fails",
+                remedy=f"call organization.enable_policy_type(PolicyType.{policy.type}); already on is success",
+            )

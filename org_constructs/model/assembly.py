@@ -1,0 +1,151 @@
+"""A cloud assembly (`cdk.out`) as data: its stacks, templates, environments and dependencies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from .errors import OrgError
+
+_STACK = "aws:cloudformation:stack"
+_UNKNOWN = ("unknown-account", "unknown-region")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackTemplate:
+    """One stack of an assembly.
+
+    Attributes:
+        id: artifact id, unique in the assembly.
+        name: CloudFormation's name of the stack.
+        path: construct path of the stack.
+        account: 12 digits, or None when the stack goes wherever it is deployed.
+        region: region, or None likewise.
+        template: the template.
+        template_path: where the template was read, or None.
+        needs: ids of the stacks that are deployed before.
+        paths: construct path of each logical id, where CDK wrote it down.
+    """
+
+    id: str
+    name: str
+    template: Mapping[str, Any]
+    path: str = ""
+    account: str | None = None
+    region: str | None = None
+    template_path: str | None = None
+    needs: tuple[str, ...] = ()
+    paths: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def resources(self) -> Mapping[str, Mapping[str, Any]]:
+        """The template's resources by logical id."""
+        return cast("Mapping[str, Mapping[str, Any]]", self.template.get("Resources", {}))
+
+    def id_path(self, logical_id: str) -> str:
+        """Return the construct path that declares a resource, its logical id when unknown.
+
+        An L2's L1 is called `Resource`; the path is that of the L2.
+        """
+        path = self.paths.get(logical_id)
+        if path is None:
+            metadata = self.resources.get(logical_id, {}).get("Metadata", {})
+            path = metadata.get("aws:cdk:path") if isinstance(metadata, Mapping) else None
+        if path is None:
+            return f"{self.path or self.name}/{logical_id}"
+        return path.removesuffix("/Resource")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembly:
+    """The stacks of one cloud assembly, in the order of deployment."""
+
+    stacks: tuple[StackTemplate, ...]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, StackTemplate]:
+        """The stacks by CloudFormation's name."""
+        return {stack.name: stack for stack in self.stacks}
+
+
+def read_assembly(folder: str | Path) -> Assembly:
+    """Read a cloud assembly from its folder.
+
+    Raises:
+        OrgError: `ORG016` when the folder holds no readable assembly.
+    """
+    base = Path(folder)
+    manifest = _read(base / "manifest.json")
+    stacks = {}
+    for artifact_id, artifact in manifest.get("artifacts", {}).items():
+        if artifact.get("type") != _STACK:
+            continue
+        properties = artifact["properties"]
+        account, region = _environment(artifact.get("environment", ""))
+        template_path = base / properties["templateFile"]
+        stacks[artifact_id] = StackTemplate(
+            id=artifact_id,
+            name=properties.get("stackName", artifact_id),
+            path=artifact.get("displayName", artifact_id).split(" (")[0],
+            account=account,
+            region=region,
+            template=_read(template_path),
+            template_path=str(template_path),
+            needs=tuple(artifact.get("dependencies", ())),
+            paths=_logical_ids(base, artifact),
+        )
+    return Assembly(stacks=_in_order(stacks))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return cast("dict[str, Any]", json.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise OrgError(
+            "ORG016",
+            f"'{path}' cannot be read ({error.strerror}); give the folder that `cdk synth` wrote",
+        ) from error
+    except ValueError as error:
+        raise OrgError("ORG016", f"'{path}' is not JSON ({error}); synthesize again") from error
+
+
+def _environment(text: str) -> tuple[str | None, str | None]:
+    account, _, region = text.removeprefix("aws://").partition("/")
+    return (
+        None if account in ("", *_UNKNOWN) else account,
+        None if region in ("", *_UNKNOWN) else region,
+    )
+
+
+def _logical_ids(base: Path, artifact: Mapping[str, Any]) -> dict[str, str]:
+    """Return construct paths by logical id from the assembly's metadata."""
+    metadata: dict[str, Any] = dict(artifact.get("metadata", {}))
+    extra = artifact.get("additionalMetadataFile")
+    if extra and (base / extra).exists():
+        metadata |= _read(base / extra)
+    return {
+        entry["data"]: path.lstrip("/")
+        for path, entries in metadata.items()
+        for entry in entries
+        if entry.get("type") == "aws:cdk:logicalId" and isinstance(entry.get("data"), str)
+    }
+
+
+def _in_order(stacks: Mapping[str, StackTemplate]) -> tuple[StackTemplate, ...]:
+    """Return stacks after what they need, otherwise by id."""
+    done: dict[str, StackTemplate] = {}
+
+    def visit(stack_id: str, trail: tuple[str, ...]) -> None:
+        if stack_id in done or stack_id in trail or stack_id not in stacks:
+            return
+        for need in sorted(stacks[stack_id].needs):
+            visit(need, (*trail, stack_id))
+        done[stack_id] = stacks[stack_id]
+
+    for stack_id in sorted(stacks):
+        visit(stack_id, ())
+    return tuple(done.values())

@@ -1,0 +1,173 @@
+"""What a deployment does step by step, and whether a denial is ever out of force meanwhile.
+
+CloudFormation updates a policy's content, attaches it to new targets, then detaches it from
+removed ones; it moves an account in place; it deletes what has gone after everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .lock import Lock
+from .organization import DeclaredPolicy, OrganizationModel
+from .references import deployment_order
+
+Attachments = dict[str, tuple[frozenset[str], frozenset[str]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A moment of a deployment in which a denial does not bind an account.
+
+    Attributes:
+        account: path of the account.
+        step: what has just been done, in words.
+        path: construct path of the resource that the step belongs to.
+        stack: its stack.
+        logical_id: its logical id.
+    """
+
+    account: str
+    step: str
+    path: str
+    stack: str
+    logical_id: str
+
+
+def find_gaps(lock: Lock, model: OrganizationModel) -> list[Gap]:
+    """Return the moments at which a denial that holds before and after does not hold.
+
+    Accounts that do not exist yet are watched from their creation: the policies of the OU that
+    they enter must be attached by then. Denials are compared as documents.
+    """
+    state = _State(lock, model)
+    gaps: list[Gap] = []
+    for step, resource in state.steps():
+        for account in state.unguarded():
+            gap = Gap(
+                account=account,
+                step=step,
+                path=resource[0],
+                stack=resource[1],
+                logical_id=resource[2],
+            )
+            if all(other.account != account for other in gaps):
+                gaps.append(gap)
+    return gaps
+
+
+class _State:
+    """The organization while it is being deployed; nodes are construct paths or ids."""
+
+    def __init__(self, lock: Lock, model: OrganizationModel) -> None:
+        self._model = model
+        self._lock = lock
+        self._policies: Attachments = {
+            path: (frozenset(policy.targets), frozenset(policy.denials))
+            for path, policy in lock.policies.items()
+        }
+        self._parents: dict[str, str] = {
+            **{path: unit.parent for path, unit in lock.organizational_units.items()},
+            **{path: account.parent for path, account in lock.accounts.items()},
+        }
+        final: Attachments = {
+            policy.path: (
+                frozenset(model.shown(target) for target in policy.targets),
+                policy.denials,
+            )
+            for policy in model.policies.values()
+        }
+        kept = {
+            path: value
+            for path, value in self._policies.items()
+            if path not in final and lock.policies[path].stack not in model.assembly.by_name
+        }
+        parents = {
+            **{u.path: model.shown(u.parent) for u in model.organizational_units.values()},
+            **{a.path: model.shown(a.parent) for a in model.accounts.values()},
+        }
+        self._final = {**kept, **final}
+        self._final_parents = {**self._parents, **parents}
+        self._watched = {
+            account.path: _denials(account.path, self._policies, self._parents)
+            & _denials(account.path, self._final, self._final_parents)
+            for account in model.accounts.values()
+            if account.path in lock.accounts
+        }
+
+    def steps(self) -> Iterator[tuple[str, tuple[str, str, str]]]:
+        """Deploy stack after stack, one call to AWS at a time."""
+        for stack in self._model.assembly.stacks:
+            for logical_id in deployment_order(stack):
+                key = f"{stack.name}/{logical_id}"
+                if key in self._model.policies:
+                    yield from self._deploy_policy(self._model.policies[key])
+                elif key in self._model.organizational_units:
+                    unit = self._model.organizational_units[key]
+                    self._parents[unit.path] = self._model.shown(unit.parent)
+                elif key in self._model.accounts:
+                    yield from self._deploy_account(key)
+            yield from self._clean_up(stack.name)
+
+    def unguarded(self) -> Iterator[str]:
+        """Return the accounts that lack a denial now which they have before and after."""
+        cache: dict[str, frozenset[str]] = {}
+        for account, needed in self._watched.items():
+            if not needed:
+                continue
+            own = _denials_at(account, self._policies)
+            parent = self._parents.get(account, "")
+            if parent not in cache:
+                cache[parent] = _denials(parent, self._policies, self._parents)
+            if not needed <= own | cache[parent]:
+                yield account
+
+    def _deploy_policy(self, policy: DeclaredPolicy) -> Iterator[tuple[str, tuple[str, str, str]]]:
+        where = (policy.path, policy.stack, policy.logical_id)
+        targets, denials = self._final[policy.path]
+        old_targets, old_denials = self._policies.get(policy.path, (frozenset(), denials))
+        if (old_targets, old_denials) == (targets, denials):
+            return
+        self._policies[policy.path] = (old_targets, denials)
+        if denials != old_denials:
+            yield f"'{policy.path}' has its new content", where
+        self._policies[policy.path] = (old_targets | targets, denials)
+        self._policies[policy.path] = (targets, denials)
+        if old_targets - targets:
+            gone = ", ".join(f"'{target}'" for target in sorted(old_targets - targets))
+            yield f"'{policy.path}' is detached from {gone}", where
+
+    def _deploy_account(self, key: str) -> Iterator[tuple[str, tuple[str, str, str]]]:
+        account = self._model.accounts[key]
+        where = (account.path, account.stack, account.logical_id)
+        parent = self._model.shown(account.parent)
+        if account.path not in self._lock.accounts:
+            self._parents[account.path] = parent
+            self._watched[account.path] = _denials(parent, self._final, self._final_parents)
+            yield f"'{account.path}' is created in '{parent}'", where
+        elif self._parents[account.path] != parent:
+            self._parents[account.path] = parent
+            yield f"'{account.path}' is moved to '{parent}'", where
+
+    def _clean_up(self, stack: str) -> Iterator[tuple[str, tuple[str, str, str]]]:
+        for path, policy in self._lock.policies.items():
+            if policy.stack == stack and path not in self._final and path in self._policies:
+                del self._policies[path]
+                yield f"'{path}' is deleted", (path, stack, policy.logical_id)
+
+
+def _denials_at(node: str, policies: Attachments) -> frozenset[str]:
+    return frozenset().union(
+        *(denials for targets, denials in policies.values() if node in targets)
+    )
+
+
+def _denials(node: str, policies: Attachments, parents: Mapping[str, str]) -> frozenset[str]:
+    found = _denials_at(node, policies)
+    seen = {node}
+    while node in parents and parents[node] not in seen:
+        node = parents[node]
+        seen.add(node)
+        found |= _denials_at(node, policies)
+    return found

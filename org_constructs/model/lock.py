@@ -1,0 +1,198 @@
+"""The lock file: what is deployed, so that synthesis can refuse what AWS could not undo.
+
+Written after a successful deployment, committed, and compared at every synthesis.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import OrgError
+from .organization import OrganizationModel
+
+VERSION = 1
+FILE_NAME = "organization.lock.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedUnit:
+    """An OU as deployed."""
+
+    stack: str
+    logical_id: str
+    parent: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedAccount:
+    """An account as deployed; `name`, `email` and `role_name` are those of its creation."""
+
+    stack: str
+    logical_id: str
+    parent: str
+    name: str
+    email: str
+    role_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedPolicy:
+    """A policy as deployed: where it is attached, and hashes of what it denies."""
+
+    stack: str
+    logical_id: str
+    type: str
+    targets: tuple[str, ...]
+    denials: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """What is deployed: OUs, accounts and policies by construct path.
+
+    Parents and targets are construct paths where the app declares them, else ids as written.
+    """
+
+    management_account_id: str | None = None
+    organizational_units: Mapping[str, LockedUnit] = field(default_factory=dict)
+    accounts: Mapping[str, LockedAccount] = field(default_factory=dict)
+    policies: Mapping[str, LockedPolicy] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, model: OrganizationModel) -> Lock:
+        """Return the lock of an organization that has been deployed as declared."""
+        accounts = {stack.account for stack in model.assembly.stacks if stack.account}
+        return cls(
+            management_account_id=accounts.pop() if len(accounts) == 1 else None,
+            organizational_units={
+                unit.path: LockedUnit(
+                    stack=unit.stack,
+                    logical_id=unit.logical_id,
+                    parent=model.shown(unit.parent),
+                    name=unit.name,
+                )
+                for unit in model.organizational_units.values()
+            },
+            accounts={
+                account.path: LockedAccount(
+                    stack=account.stack,
+                    logical_id=account.logical_id,
+                    parent=model.shown(account.parent),
+                    name=account.name,
+                    email=account.email,
+                    role_name=account.role_name,
+                )
+                for account in model.accounts.values()
+            },
+            policies={
+                policy.path: LockedPolicy(
+                    stack=policy.stack,
+                    logical_id=policy.logical_id,
+                    type=policy.type,
+                    targets=tuple(sorted(model.shown(target) for target in policy.targets)),
+                    denials=tuple(sorted(policy.denials)),
+                )
+                for policy in model.policies.values()
+            },
+        )
+
+    @classmethod
+    def read(cls, path: str | Path) -> Lock | None:
+        """Return the lock in a file, or None when there is no file.
+
+        Raises:
+            OrgError: `ORG120` when the file cannot be understood; nothing is guessed, because a
+                lock that is ignored protects nothing.
+        """
+        file = Path(path)
+        try:
+            text = file.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise OrgError(
+                "ORG120", f"lock file '{file}' cannot be read ({error.strerror})"
+            ) from error
+        try:
+            return cls._parse(json.loads(text))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            if isinstance(error, OrgError):
+                raise
+            raise OrgError(
+                "ORG120",
+                f"lock file '{file}' cannot be understood ({error}); restore it from version "
+                "control, or write it anew with `orgctl lock` from the assembly that is deployed",
+            ) from error
+
+    @classmethod
+    def _parse(cls, raw: Any) -> Lock:
+        version = raw.get("version")
+        if version != VERSION:
+            raise OrgError(
+                "ORG120",
+                f"lock file has version {version!r}, this release reads {VERSION}; "
+                "install the release that wrote it",
+            )
+        return cls(
+            management_account_id=raw["management_account_id"],
+            organizational_units={
+                path: LockedUnit(**entry) for path, entry in raw["organizational_units"].items()
+            },
+            accounts={path: LockedAccount(**entry) for path, entry in raw["accounts"].items()},
+            policies={
+                path: LockedPolicy(
+                    **{
+                        **entry,
+                        "targets": tuple(entry["targets"]),
+                        "denials": tuple(entry["denials"]),
+                    }
+                )
+                for path, entry in raw["policies"].items()
+            },
+        )
+
+    def write(self, path: str | Path) -> None:
+        """Write the lock, sorted, so that version control shows what a deployment changed."""
+        file = Path(path)
+        # Never leave half a lock behind: it would refuse or allow the wrong things.
+        partial = file.with_name(f"{file.name}.part")
+        partial.write_text(self.to_json(), "utf-8")
+        partial.replace(file)
+
+    def to_json(self) -> str:
+        """Return the file's text."""
+
+        def entries(of: Mapping[str, Any]) -> dict[str, Any]:
+            return {path: asdict(of[path]) for path in sorted(of)}
+
+        data = {
+            "version": VERSION,
+            "management_account_id": self.management_account_id,
+            "organizational_units": entries(self.organizational_units),
+            "accounts": entries(self.accounts),
+            "policies": entries(self.policies),
+        }
+        return json.dumps(data, indent=2) + "\n"
+
+    def without(self, path: str) -> Lock:
+        """Return the lock without an account or OU that is let go on purpose.
+
+        Raises:
+            OrgError: `ORG120` when the lock knows no such path.
+        """
+        if path not in self.accounts and path not in self.organizational_units:
+            known = ", ".join(sorted([*self.accounts, *self.organizational_units])) or "none"
+            raise OrgError("ORG120", f"the lock knows no account or OU '{path}'; known are {known}")
+        return Lock(
+            management_account_id=self.management_account_id,
+            organizational_units={
+                key: value for key, value in self.organizational_units.items() if key != path
+            },
+            accounts={key: value for key, value in self.accounts.items() if key != path},
+            policies=self.policies,
+        )

@@ -1,0 +1,320 @@
+"""The organization and its root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+import aws_cdk as cdk
+from aws_cdk import aws_organizations as organizations
+from aws_cdk.interfaces import aws_organizations as refs
+from constructs import Construct, Dependable
+
+from ._order import OrderStage, Position
+from ._registry import Item, Place, Tracked, place_of, remember
+from ._render import is_token
+from .model.errors import OrgError
+from .model.identifiers import (
+    check_account_id,
+    check_construct_id,
+    check_organization_id,
+    check_root_id,
+)
+from .model.quotas import quota
+from .organizational_unit import Container, _OnlyResource
+from .policies import PolicyType
+from .settings import OrganizationPolicyType
+
+_ROOT_ID = "Root"
+
+
+class _CfnOrganization(Tracked, organizations.CfnOrganization):
+    """The L1, watched for dependencies that user code adds."""
+
+
+@runtime_checkable
+class IOrganization(Protocol):
+    """An organization, created here or existing."""
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization, such as `o-a1b2c3d4e5`."""
+        ...
+
+    @property
+    def management_account_id(self) -> str:
+        """Id of the account that manages the organization and pays its bills."""
+        ...
+
+    @property
+    def root(self) -> Root:
+        """Its root: what holds every OU and account."""
+        ...
+
+    def enable_policy_type(self, policy_type: PolicyType | str) -> OrganizationPolicyType:
+        """Turn a type of policy on for the organization; it is never turned off again."""
+        ...
+
+
+class Root(Container):
+    """The root of an organization: parent of every OU, target of policies that bind every member.
+
+    `Organization.root` is one. A stack that holds OUs below the root of another stack's
+    organization refers to it by `Root.from_root_id`, so that what it adds to the root belongs to
+    itself.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, root_id: str, item: Item | None = None
+    ) -> None:
+        check_construct_id(id)
+        place = place_of(scope).child(id)
+        super().__init__(scope, id)
+        remember(self, place)
+        self._place = place
+        self._ids = ()
+        self._item = item
+        self._id = root_id
+        if item is not None:
+            Dependable.implement(self, _OnlyResource(item.l1))
+        place.registry.note_source(place.path)
+
+    @classmethod
+    def from_root_id(cls, scope: Construct, id: str, root_id: str) -> Root:
+        """Refer to the root of an organization by its id; it is a full parent and target.
+
+        Args:
+            scope: construct that owns what is added to the root.
+            id: stable id of the reference.
+            root_id: id such as `r-ab12`, or a token such as `organization.root.root_id`.
+
+        Raises:
+            OrgError: `ORG004` when a literal is not the id of a root.
+        """
+        if not is_token(root_id):
+            check_root_id(root_id)
+        return cls(scope, id, root_id=root_id)
+
+    @property
+    def root_id(self) -> str:
+        """Id of the root."""
+        return self._id
+
+    @property
+    def target_id(self) -> str:
+        """Id by which a policy is attached to the root."""
+        return self._id
+
+
+class _OrganizationBase(Tracked, cdk.Resource):
+    """What created and existing organizations share."""
+
+    _place: Place
+    _root: Root
+
+    @property
+    def root(self) -> Root:
+        """Its root: what holds every OU and account."""
+        return self._root
+
+    def enable_policy_type(self, policy_type: PolicyType | str) -> OrganizationPolicyType:
+        """Turn a type of policy on for the organization.
+
+        The deployment waits until AWS has enabled it; already enabled is success. Removing the
+        code never disables it: AWS would detach every policy of the type at once.
+        """
+        id = "".join(part.title() for part in str(policy_type).split("_")) or "PolicyType"
+        return OrganizationPolicyType(self, id, root_id=self._root.root_id, policy_type=policy_type)
+
+    def _configure(
+        self,
+        acknowledge: Mapping[str, str] | None,
+        quotas: Mapping[str, int] | None,
+        *,
+        retain_policies: bool,
+    ) -> None:
+        registry = self._place.registry
+        for code, reason in (acknowledge or {}).items():
+            if not isinstance(reason, str) or not reason.strip():
+                raise OrgError(
+                    "ORG010", f"'{self._place.path}': acknowledge[{code!r}] needs a reason in words"
+                )
+            registry.acknowledged[code] = reason
+        if quotas:
+            quota(next(iter(quotas)), quotas)
+            registry.quotas.update(quotas)
+        registry.retain_policies = registry.retain_policies or retain_policies
+
+
+class Organization(_OrganizationBase):
+    """Define an organization whose management account is the one that deploys the stack.
+
+    AWS goes on finalizing a new organization for up to an hour, in which accounts cannot be
+    created: deploy it in a stack of its own. Removing the code keeps the organization.
+
+    Args:
+        scope: where the organization belongs.
+        id: stable id.
+        policy_types: types of policy to turn on; service control policies by default.
+        acknowledge: refusals that are wanted here, by code, each with its reason, such as
+            `{"ORG106": "the audit bucket moves next month"}`.
+        quotas: quotas that AWS has granted to this organization, by name.
+        retain_policies: keep every policy in force when its code or stack goes, which is how to
+            leave this tool with the guardrails standing.
+
+    Raises:
+        OrgError: `ORG005` id, `ORG010` acknowledgement, `ORG013` quota.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-organizations-organization.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        policy_types: Sequence[PolicyType | str] = (PolicyType.SERVICE_CONTROL_POLICY,),
+        acknowledge: Mapping[str, str] | None = None,
+        quotas: Mapping[str, int] | None = None,
+        retain_policies: bool = False,
+    ) -> None:
+        check_construct_id(id)
+        place = place_of(scope).child(id)
+        super().__init__(scope, id)
+        remember(self, place)
+        self._place = place
+        self._configure(acknowledge, quotas, retain_policies=retain_policies)
+        # Policies and OUs need all features; CloudFormation cannot change the set afterwards.
+        self._resource = _CfnOrganization(self, "Resource", feature_set="ALL")
+        self._resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        Dependable.implement(self, _OnlyResource(self._resource))
+        item = place.registry.add(
+            Item(
+                l1=self._resource,
+                owner=self,
+                place=place,
+                position=Position(OrderStage.ORGANIZATION, place.ids, place.path),
+            )
+        )
+        place.registry.note_source(place.path)
+        self._root = Root(self, _ROOT_ID, root_id=self._resource.attr_root_id, item=item)
+        for policy_type in _as_types(policy_types):
+            self.enable_policy_type(policy_type)
+
+    @classmethod
+    def from_organization_attributes(
+        cls,
+        scope: Construct,
+        id: str,
+        *,
+        organization_id: str,
+        root_id: str,
+        management_account_id: str,
+        acknowledge: Mapping[str, str] | None = None,
+        quotas: Mapping[str, int] | None = None,
+        retain_policies: bool = False,
+    ) -> IOrganization:
+        """Refer to an organization that exists.
+
+        Args:
+            scope: construct that owns what is added to the organization's root.
+            id: stable id of the reference.
+            organization_id: id such as `o-a1b2c3d4e5`, or a token.
+            root_id: id such as `r-ab12`, or a token.
+            management_account_id: 12 digits, or a token; a stack that deploys to another account
+                is refused.
+            acknowledge: as for `Organization`.
+            quotas: as for `Organization`.
+            retain_policies: as for `Organization`.
+
+        Raises:
+            OrgError: `ORG004` for a literal that is not such an id.
+        """
+        if not is_token(organization_id):
+            check_organization_id(organization_id)
+        if not is_token(root_id):
+            check_root_id(root_id)
+        if not is_token(management_account_id):
+            check_account_id(management_account_id, what="management account id")
+        organization = _ImportedOrganization(
+            scope,
+            id,
+            organization_id=organization_id,
+            root_id=root_id,
+            management_account_id=management_account_id,
+        )
+        organization._configure(acknowledge, quotas, retain_policies=retain_policies)  # noqa: SLF001
+        return organization
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization."""
+        return self._resource.attr_id
+
+    @property
+    def organization_arn(self) -> str:
+        """ARN of the organization."""
+        return self._resource.attr_arn
+
+    @property
+    def management_account_id(self) -> str:
+        """Id of the account that manages the organization."""
+        return self._resource.attr_management_account_id
+
+    @property
+    def management_account_arn(self) -> str:
+        """ARN of the management account."""
+        return self._resource.attr_management_account_arn
+
+    @property
+    def management_account_email(self) -> str:
+        """E-mail of the management account's root user."""
+        return self._resource.attr_management_account_email
+
+    @property
+    def organization_ref(self) -> refs.OrganizationReference:
+        """Reference for constructs that take any organization."""
+        return self._resource.organization_ref
+
+
+class _ImportedOrganization(_OrganizationBase):
+    """An organization that exists outside this app, or in another stack of it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        organization_id: str,
+        root_id: str,
+        management_account_id: str,
+    ) -> None:
+        check_construct_id(id)
+        place = place_of(scope).child(id)
+        super().__init__(scope, id)
+        remember(self, place)
+        self._place = place
+        self._organization_id = organization_id
+        self._management_account_id = management_account_id
+        self._root = Root(self, _ROOT_ID, root_id=root_id)
+        if not is_token(management_account_id):
+            place.registry.management_account_ids.add(management_account_id)
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization."""
+        return self._organization_id
+
+    @property
+    def management_account_id(self) -> str:
+        """Id of the account that manages the organization."""
+        return self._management_account_id
+
+
+def _as_types(policy_types: Sequence[PolicyType | str]) -> Sequence[PolicyType | str]:
+    if isinstance(policy_types, str):
+        raise OrgError(
+            "ORG008",
+            f"policy_types is the string '{policy_types}'; give a list: ['{policy_types}']",
+        )
+    return policy_types

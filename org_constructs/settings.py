@@ -1,0 +1,207 @@
+"""What an organization needs and CloudFormation has no resource type for.
+
+One function per stack serves all settings; each setting is one custom resource with plain
+properties, so that a template reads like the organization it declares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from ._order import OrderStage, Position
+from ._registry import Item, Place, Tracked, place_of, remember, stacks_behind
+from .handlers import (
+    ASSET_DIRECTORY,
+    ASSET_EXCLUDES,
+    FUNCTION_NAME_PREFIX,
+    FUNCTION_TIMEOUT_SECONDS,
+    HANDLER,
+    LOG_GROUP_NAME_PREFIX,
+    ROLE_PATH,
+    SERVICE_TIMEOUT_SECONDS,
+    setting_actions,
+)
+from .model.errors import OrgError
+from .model.identifiers import check_construct_id
+from .policies import PolicyType
+
+_HANDLER_ID = "OrganizationSettings"
+_RUNTIME = "python3.14"
+_LOG_RETENTION_DAYS = 365
+
+
+class SettingsHandler(Construct):
+    """The function behind a stack's settings, with a role that names the actions used.
+
+    Made on first use, once per stack. Ids and logical ids are fixed.
+    """
+
+    PARTS = ("Logs", "Role", "Function")
+
+    def __init__(self, scope: Construct, id: str) -> None:
+        super().__init__(scope, id)
+        self.path = place_of(scope).child(id).path
+        stack = place_of(scope).stack
+        # A name of its own lets the execution policy grant this function and no other.
+        digest = hashlib.sha256(self.path.encode()).hexdigest()[:8]
+        name = f"{place_of(scope).stack_path.replace('/', '-')[:36]}-{digest}"
+        self._actions: set[str] = set()
+        log_group = logs.CfnLogGroup(
+            self,
+            "Logs",
+            log_group_name=f"{LOG_GROUP_NAME_PREFIX}{name}",
+            retention_in_days=_LOG_RETENTION_DAYS,
+        )
+        # Nothing is lost with it: the organization's own history is in CloudTrail.
+        log_group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+        self._log_statement = {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": log_group.attr_arn,
+        }
+        self._role = iam.CfnRole(
+            self,
+            "Role",
+            path=ROLE_PATH,
+            assume_role_policy_document={
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Action": "sts:AssumeRole",
+                        "Principal": {"Service": "lambda.amazonaws.com"},
+                    }
+                ],
+            },
+            description="Settings of the organization that CloudFormation has no resource for",
+        )
+        staged = cdk.AssetStaging(
+            self,
+            "Code",
+            source_path=str(ASSET_DIRECTORY),
+            exclude=list(ASSET_EXCLUDES),
+        )
+        location = stack.synthesizer.add_file_asset(
+            file_name=staged.relative_staged_path(stack),
+            packaging=cdk.FileAssetPackaging.ZIP_DIRECTORY,
+            source_hash=staged.asset_hash,
+        )
+        self._function = lambda_.CfnFunction(
+            self,
+            "Function",
+            function_name=f"{FUNCTION_NAME_PREFIX}{name}",
+            code=lambda_.CfnFunction.CodeProperty(
+                s3_bucket=location.bucket_name, s3_key=location.object_key
+            ),
+            description="Sets what CloudFormation cannot: policy types of the organization",
+            handler=HANDLER,
+            runtime=_RUNTIME,
+            role=self._role.attr_arn,
+            timeout=FUNCTION_TIMEOUT_SECONDS,
+            memory_size=256,
+            logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group.ref),
+        )
+
+    @staticmethod
+    def of(place: Place) -> SettingsHandler:
+        """Return the handler of a stack, made on first use."""
+        handlers = place.registry.settings_handlers
+        if place.stack_path not in handlers:
+            handlers[place.stack_path] = SettingsHandler(place.stack, _HANDLER_ID)
+        return handlers[place.stack_path]
+
+    @property
+    def service_token(self) -> str:
+        """What a custom resource names to be served."""
+        return self._function.attr_arn
+
+    def allow(self, resource_type: str) -> None:
+        """Let the role do what a setting's handler does, and no more."""
+        self._actions.update(setting_actions()[resource_type])
+        self._role.policies = [
+            iam.CfnRole.PolicyProperty(
+                policy_name="OrganizationSettings",
+                policy_document={
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        self._log_statement,
+                        {
+                            "Effect": "Allow",
+                            "Action": sorted(self._actions),
+                            # ListRoots takes no resource, and the root's id is not known here.
+                            "Resource": "*",
+                        },
+                    ],
+                },
+            )
+        ]
+
+
+class _CfnSetting(Tracked, cdk.CfnResource):
+    """The L1, watched for dependencies that user code adds."""
+
+
+class OrganizationPolicyType(Tracked, cdk.Resource):
+    """Turn a type of policy on for the organization.
+
+    CloudFormation has no resource for it: the settings handler enables the type and waits until
+    AWS has done so. Already enabled is success. Removing the code never disables the type, since
+    AWS would detach all its policies from every root, OU and account.
+
+    Args:
+        scope: where the setting belongs.
+        id: stable id.
+        root_id: id of the organization's root, or a token.
+        policy_type: what to turn on.
+
+    Raises:
+        OrgError: `ORG005` id; `ORG015` a policy type that AWS does not have.
+
+    Source: https://docs.aws.amazon.com/organizations/latest/APIReference/API_EnablePolicyType.html
+    """
+
+    RESOURCE_TYPE = "Custom::OrganizationPolicyType"
+
+    def __init__(
+        self, scope: Construct, id: str, *, root_id: str, policy_type: PolicyType | str
+    ) -> None:
+        known = [str(member) for member in PolicyType]
+        if str(policy_type) not in known:
+            raise OrgError(
+                "ORG015",
+                f"policy type {str(policy_type)!r} is unknown; known are {', '.join(known)}",
+            )
+        check_construct_id(id)
+        place = place_of(scope).child(id)
+        super().__init__(scope, id)
+        remember(self, place)
+        handler = SettingsHandler.of(place)
+        handler.allow(self.RESOURCE_TYPE)
+        self._resource = _CfnSetting(
+            self,
+            "Resource",
+            type=self.RESOURCE_TYPE,
+            properties={
+                "ServiceToken": handler.service_token,
+                "ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS),
+                "RootId": root_id,
+                "PolicyType": str(policy_type),
+            },
+        )
+        place.registry.add(
+            Item(
+                l1=self._resource,
+                owner=cast("Construct", self),
+                place=place,
+                position=Position(OrderStage.SETTING, place.ids, place.path),
+                stacks_needed=stacks_behind(root_id),
+            )
+        )
+        place.registry.note_source(place.path)

@@ -1,0 +1,157 @@
+"""The CDK validation plugin: what the checks find, in one report that `cdk deploy` obeys.
+
+The library registers it by itself, once per Stage. A plugin that raises ends in exit code 0 and
+a deployment, so every exception becomes a fatal finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+import jsii
+
+from .checks import CheckContext, Finding, Severity, run_checks
+from .model.assembly import read_assembly
+from .model.lock import FILE_NAME, Lock
+from .model.organization import OrganizationModel
+
+if TYPE_CHECKING:
+    from ._registry import Registry
+
+NAME = "org-constructs"
+LOCK_FILE_KEY = "org-constructs:lockFile"
+ALLOW_PLACEHOLDERS_KEY = "org-constructs:allowPlaceholders"
+
+
+def register_plugin(registry: Registry) -> None:
+    """Register the plugin for the registry's Stage."""
+    cdk.Validations.of(registry.stage).add_plugins(OrganizationValidation(registry))
+
+
+@jsii.implements(cdk.IPolicyValidationPlugin)
+class OrganizationValidation:
+    """Reports what is wrong with the organization resources of one Stage."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    # jsii sees properties only; a plain attribute crashes the report.
+    @property
+    def name(self) -> str:
+        """Name of the plugin in reports."""
+        return NAME
+
+    @property
+    def version(self) -> str:
+        """Version of the plugin in reports."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("org-constructs")
+        except PackageNotFoundError:
+            return "0"
+
+    @property
+    def rule_ids(self) -> list[str]:
+        """Ids of the rules; they are documented, not enumerated."""
+        return []
+
+    def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
+        """Check the templates that CDK has just written."""
+        try:
+            return self._report(self._findings(context))
+        except Exception as error:  # noqa: BLE001 - CDK takes a plugin that raises for one that is content
+            return self._report(
+                [
+                    Finding(
+                        code="ORG000",
+                        severity=Severity.FATAL,
+                        message=f"the validation itself failed: {type(error).__name__}: {error}",
+                        remedy="nothing is deployed without it; report this with the app that shows it",
+                        path=self._registry.stage.node.path or "App",
+                    )
+                ]
+            )
+
+    def _findings(self, context: cdk.IPolicyValidationContext) -> list[Finding]:
+        registry = self._registry
+        found = [
+            Finding(
+                code=problem.code,
+                severity=Severity.FATAL,
+                message=problem.message + (f" ({problem.source})" if problem.source else ""),
+                remedy=problem.remedy or "correct it where it is written",
+                path=problem.path,
+            )
+            for problem in registry.problems
+        ]
+        placed = {item.place.stack_path for item in registry.items}
+        folders = sorted(
+            {
+                str(Path(template.template_path).parent)
+                for template in context.stack_templates
+                if template.stack_construct_path in placed
+            }
+        )
+        node = registry.stage.node
+        lock_file = node.try_get_context(LOCK_FILE_KEY) or FILE_NAME
+        for folder in folders:
+            found += run_checks(
+                CheckContext(
+                    model=OrganizationModel.of(read_assembly(folder)),
+                    lock=Lock.read(lock_file),
+                    quotas=registry.quotas,
+                    management_account_ids=frozenset(registry.management_account_ids),
+                    guardrail_sizes={
+                        path: policy.guardrail_sizes for path, policy in registry.policies.items()
+                    },
+                    own_paths=self._own_paths(),
+                    allow_placeholders=_is_true(node.try_get_context(ALLOW_PLACEHOLDERS_KEY)),
+                )
+            )
+        return [f for f in found if not (f.acknowledgeable and f.code in registry.acknowledged)]
+
+    def _own_paths(self) -> frozenset[str]:
+        """Return the paths of what the library itself makes to manage the organization."""
+        return frozenset(
+            f"{path}/{part}"
+            for handler in self._registry.settings_handlers.values()
+            for path in [handler.path]
+            for part in handler.PARTS
+        )
+
+    def _report(self, findings: Iterable[Finding]) -> cdk.PolicyValidationPluginReport:
+        findings = list(findings)
+        return cdk.PolicyValidationPluginReport(
+            success=all(finding.severity is Severity.WARNING for finding in findings),
+            violations=[self._violation(finding) for finding in findings],
+        )
+
+    def _violation(self, finding: Finding) -> cdk.PolicyViolation:
+        source = self._registry.source_of(finding.path)
+        shown = f" ({source})" if source and str(source) not in finding.message else ""
+        return cdk.PolicyViolation(
+            rule_name=finding.code,
+            description=f"{finding.message}{shown}",
+            fix=finding.remedy,
+            severity=finding.severity.value,
+            # Without a violating resource CDK prints nothing at all.
+            violating_resources=[
+                cdk.PolicyViolatingResource(
+                    resource_logical_id=finding.logical_id or finding.path,
+                    template_path=self._template_path(finding),
+                    locations=[],
+                )
+            ],
+        )
+
+    def _template_path(self, finding: Finding) -> str:
+        return finding.stack or finding.path
+
+
+def _is_true(value: object) -> bool:
+    """Tell whether a context value is switched on; `-c key=true` arrives as a string."""
+    return value is True or (isinstance(value, str) and value.lower() == "true")
