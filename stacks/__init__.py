@@ -1,0 +1,1 @@
+"""This organization: which OUs, accounts and guardrails it has. Composition only."""
