@@ -64,7 +64,8 @@ def _value_problem(principal: re.Match[str]) -> str:
         return f"has an account id of {len(account)} digits instead of 12; {_ALLOWED}"
     partition = principal["partition"]
     if not set("*?") & set(partition) and partition not in partitions():
-        return f"has the unknown partition '{partition}'; write '*' or one of {', '.join(partitions())}"
+        known = ", ".join(partitions())
+        return f"has the unknown partition '{partition}'; write '*' or one of {known}"
     kind, _, name = principal["resource"].partition("/")
     if kind != "root" and not name.strip("*?/") and not account.strip("*?"):
         return f"exempts everyone, so the guardrail would bind nobody; {_ALLOWED}"
@@ -87,7 +88,7 @@ def _form_problem(value: str) -> str:
             "is an account id, which aws:PrincipalArn never is; name a role of the account such as "
             f"'arn:*:iam::{value}:role/Name'"
         )
-    if not value.strip("*?"):
+    if value and not value.strip("*?"):
         return f"exempts everyone, so the guardrail would bind nobody; {_ALLOWED}"
     if not value.startswith("arn:") and _NAME.fullmatch(value):
         return f"is not an ARN; write 'arn:*:iam::*:role/{value}' if it is the name of a role"

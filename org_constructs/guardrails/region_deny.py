@@ -82,7 +82,7 @@ class RegionDeny(Guardrail):
             raise OrgError(
                 "ORG008",
                 f"{what}: allowed_regions is empty, every request would be denied; name at least "
-                "one Region, allowed_regions=['us-east-1']",
+                "one region, allowed_regions=['us-east-1']",
             )
         for region in self.unlisted_regions:
             check_region(region, what=f"{what}: unlisted_regions", unlisted=[region])
