@@ -1,1 +1,61 @@
-"""."""
+"""What the constructs know of the settings function: its sources, entry point, names and actions.
+
+CloudFormation has no resource for some settings of an organization. One Lambda function applies
+them all, a `Custom::…` resource type per setting. Its sources are the folder `ASSET_DIRECTORY`,
+which is the deployed archive as it is: nothing is generated or installed into it. Importing this
+package needs neither boto3 nor CDK.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from .function.organization_settings.settings import discover
+
+__all__ = [
+    "ASSET_DIRECTORY",
+    "ASSET_EXCLUDES",
+    "FUNCTION_NAME_PREFIX",
+    "FUNCTION_TIMEOUT_SECONDS",
+    "HANDLER",
+    "LOG_GROUP_NAME_PREFIX",
+    "ROLE_PATH",
+    "SERVICE_TIMEOUT_SECONDS",
+    "setting_actions",
+]
+
+ASSET_DIRECTORY: Final = Path(__file__).parent / "function"
+
+# Byte code of whoever ran the tests would change the asset's hash, and with it every template.
+ASSET_EXCLUDES: Final = ("**/__pycache__", "**/__pycache__/**", "**/*.pyc")
+
+HANDLER: Final = "organization_settings.index.handler"
+
+# CloudFormation shortens generated names from the middle, so a policy cannot scope on them. These
+# prefixes are what the execution policy (operations/data/execution-policy.yaml) grants.
+ROLE_PATH: Final = "/org-constructs/"
+FUNCTION_NAME_PREFIX: Final = "org-constructs-"
+LOG_GROUP_NAME_PREFIX: Final = "/aws/lambda/org-constructs-"
+
+# Settings settle in seconds; the rest is patience with an organization that other changes keep
+# busy.
+FUNCTION_TIMEOUT_SECONDS: Final = 300
+
+# The default is an hour. Two runs, with the minute that Lambda waits before it runs a function
+# again whose answer could not be delivered.
+SERVICE_TIMEOUT_SECONDS: Final = 720
+
+
+def setting_actions() -> dict[str, tuple[str, ...]]:
+    """Return the IAM actions that each setting uses, by its custom resource type.
+
+    Returns:
+        For example `{"Custom::OrganizationPolicyType": ("organizations:EnablePolicyType",
+        "organizations:ListRoots")}`; types and actions sorted. Why each is needed stands in the
+        setting's module.
+    """
+    return {
+        resource_type: tuple(sorted(setting.actions))
+        for resource_type, setting in sorted(discover().items())
+    }

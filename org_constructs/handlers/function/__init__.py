@@ -1,0 +1,1 @@
+"""The root of the function's archive. Only what runs in Lambda lies here."""
