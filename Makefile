@@ -13,6 +13,7 @@ CDK := $(ROOT)node_modules/.bin/cdk
 export PATH := $(BIN):$(ROOT)node_modules/.bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := 1
 
+PACKAGES_READY := $(VENV)/.packages
 PYTHON_READY := $(VENV)/.ready
 NODE_READY := $(ROOT)node_modules/.ready
 
@@ -23,11 +24,14 @@ help: ## show this list
 .PHONY: setup
 setup: $(PYTHON_READY) $(NODE_READY) ## set up the virtual environment, Node and the CDK CLI (cached)
 
-$(PYTHON_READY): $(ROOT)requirements.txt $(ROOT)requirements-dev.txt $(ROOT)pyproject.toml
+$(PACKAGES_READY): $(ROOT)requirements.txt $(ROOT)requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Set PYTHON=/path/to/python3.11")'
 	@echo "setting up .venv (once)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r $(ROOT)requirements-dev.txt
+	@touch $@
+
+$(PYTHON_READY): $(PACKAGES_READY) $(ROOT)pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e $(ROOT)
 	@touch $@
 
@@ -35,3 +39,52 @@ $(NODE_READY): $(ROOT)package-lock.json $(PYTHON_READY)
 	@echo "setting up the CDK CLI (once)"
 	@cd $(ROOT) && npm ci --silent --no-audit --no-fund
 	@touch $@
+
+# Settings of a second organization: make synth ORG=@path/to/settings.json
+ORG ?=
+LOCK := $(if $(ORG),$(patsubst @%.json,%.lock.json,$(ORG)),organization.lock.json)
+CONTEXT := $(if $(ORG),-c org=$(ORG))
+ARGS ?=
+
+.PHONY: deploy-local
+deploy-local: setup ## deploy the organization to an embedded AWS with the real CDK CLI, and show it
+	@cd $(ROOT) && $(BIN)/orgctl rehearse --app . $(ARGS)
+
+.PHONY: synth
+synth: setup ## write the templates to cdk.out, refusing what AWS would refuse
+	@cd $(ROOT) && $(CDK) synth --quiet $(CONTEXT) $(ARGS)
+
+.PHONY: diff
+diff: setup ## compare the templates with what is deployed (needs credentials)
+	@cd $(ROOT) && $(CDK) diff $(CONTEXT) $(ARGS)
+
+.PHONY: deploy
+deploy: setup ## synthesize, refuse, deploy without rollback, write the lock (needs credentials)
+	@cd $(ROOT) && $(CDK) deploy --all --no-rollback --output cdk.out $(CONTEXT) $(ARGS)
+	@cd $(ROOT) && $(BIN)/orgctl lock cdk.out --file $(LOCK)
+
+.PHONY: lint
+lint: setup ## check style, types, architecture and spelling
+	@cd $(ROOT) && $(BIN)/ruff format --check .
+	@cd $(ROOT) && $(BIN)/ruff check .
+	@cd $(ROOT) && $(BIN)/mypy
+	@cd $(ROOT) && $(BIN)/lint-imports
+	@cd $(ROOT) && $(BIN)/codespell
+	@cd $(ROOT) && $(BIN)/python scripts/generate_exports.py --check
+
+.PHONY: test
+test: setup ## run all tests
+	@cd $(ROOT) && $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: generate
+generate: setup ## write generated files anew: exports and global services
+	@cd $(ROOT) && $(BIN)/python scripts/generate_exports.py
+	@cd $(ROOT) && $(BIN)/python scripts/generate_global_services.py
+
+.PHONY: bench
+bench: setup ## measure, with the peer or limit beside it
+	@cd $(ROOT) && for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+.PHONY: clean
+clean: ## remove what set-up and synthesis made
+	@rm -rf $(VENV) $(ROOT)node_modules $(ROOT)cdk.out $(ROOT).pytest_cache $(ROOT).mypy_cache $(ROOT).ruff_cache

@@ -1,0 +1,126 @@
+"""The command line of `orgctl`."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from org_constructs.model.errors import OrgError
+
+app = typer.Typer(
+    help="An AWS organization as code: lock what is deployed, rehearse a deployment, bootstrap safely.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_out = Console()
+_err = Console(stderr=True)
+
+
+def _fail(message: str, code: int = 1) -> typer.Exit:
+    _err.print(f"[red]error[/red] {message}", highlight=False, soft_wrap=True)
+    return typer.Exit(code)
+
+
+def _show_version(shown: bool) -> None:  # noqa: FBT001 - typer passes the option's value
+    if shown:
+        _out.print(f"org-constructs {version('org-constructs')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """An AWS organization as code."""
+
+
+@app.command()
+def lock(
+    assembly: Annotated[
+        Path, typer.Argument(help="The cloud assembly that has just been deployed.")
+    ] = Path("cdk.out"),
+    *,
+    file: Annotated[Path, typer.Option("--file", help="The lock file.")] = Path(
+        "organization.lock.json"
+    ),
+    release: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Let an account or OU go, by its path in the lock, before its code is removed."
+        ),
+    ] = None,
+) -> None:
+    """Write the lock file from the deployed assembly, or let something go from it.
+
+    Synthesis compares with the lock and refuses what AWS could not undo. Commit the file.
+    """
+    from org_constructs.model import Lock, OrganizationModel
+
+    try:
+        if release:
+            locked = Lock.read(file)
+            if locked is None:
+                raise _fail(f"there is no lock file '{file}'")
+            for path in release:
+                locked = locked.without(path)
+            locked.write(file)
+            _out.print(f"{file}: released {', '.join(release)}", highlight=False)
+            return
+        fresh = Lock.of(OrganizationModel.from_assembly(assembly))
+        fresh.write(file)
+    except OrgError as error:
+        raise _fail(f"{error.code}: {error}") from error
+    except OSError as error:
+        raise _fail(f"'{file}' cannot be written ({error.strerror})") from error
+    _out.print(
+        f"{file}: {len(fresh.accounts)} accounts, {len(fresh.organizational_units)} OUs, "
+        f"{len(fresh.policies)} policies; commit it",
+        highlight=False,
+    )
+
+
+@app.command()
+def rehearse(
+    *,
+    app_folder: Annotated[Path, typer.Option("--app", help="Folder of the CDK app.")] = Path(),
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Only serve the embedded AWS, until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port on loopback; a free one by default.")] = 0,
+    account: Annotated[
+        str, typer.Option(help="Management account id of the embedded AWS.")
+    ] = "111111111111",
+    region: Annotated[str, typer.Option(help="Region of the embedded AWS.")] = "us-east-1",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave it running after the deployment, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Deploy the app with the real CDK CLI to an embedded AWS, and show what was deployed.
+
+    Nothing leaves this machine and nothing stays running: no AWS account, credentials or Docker
+    are needed.
+    """
+    from ._rehearse import rehearse_deployment, serve_only
+
+    if serve:
+        raise typer.Exit(serve_only(port, account, region))
+    raise typer.Exit(
+        rehearse_deployment(
+            app_folder.resolve(),
+            port=port,
+            account_id=account,
+            region=region,
+            keep=keep,
+            out=_out,
+            err=_err,
+        )
+    )

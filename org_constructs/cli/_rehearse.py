@@ -1,0 +1,108 @@
+"""The output of `orgctl rehearse`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from org_constructs.model.errors import OrgError
+
+if TYPE_CHECKING:
+    from org_constructs.rehearsal.cdk_cli import Step
+
+
+def serve_only(port: int, account_id: str, region: str) -> int:
+    """Serve the embedded AWS until it is interrupted."""
+    from org_constructs.rehearsal import serve
+
+    serve(port, account_id=account_id, region=region)
+    return 0
+
+
+def rehearse_deployment(
+    app: Path,
+    *,
+    port: int,
+    account_id: str,
+    region: str,
+    keep: bool,
+    out: Console,
+    err: Console,
+) -> int:
+    """Bootstrap and deploy an app to an embedded AWS and print the organization; return an exit code."""
+    from org_constructs.model import Lock, OrganizationModel
+    from org_constructs.operations.live import read_organization
+    from org_constructs.rehearsal import EmbeddedAws, RehearsalError
+    from org_constructs.rehearsal.cdk_cli import CdkCli, Step
+
+    if not (app / "cdk.json").is_file():
+        err.print(
+            f"[red]error[/red] '{app}' has no cdk.json; give the folder of a CDK app",
+            highlight=False,
+        )
+        return 2
+    # A terminated process ends its embedded AWS too: SystemExit runs the context managers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    steps: list[Step] = []
+    try:
+        with EmbeddedAws.start(port or None, account_id, region) as aws, CdkCli(aws, app) as cdk:
+            steps.append(Step(name="start", exit_code=0, seconds=aws.started_in))
+            for name, run in (("bootstrap", cdk.bootstrap), ("deploy", cdk.deploy)):
+                out.rule(f"cdk {name}", style="dim")
+                step = run()
+                steps.append(step)
+                if step.exit_code:
+                    err.print(
+                        f"[red]error[/red] `cdk {name}` ended with {step.exit_code} after "
+                        f"{step.seconds:.1f} s; its last lines say why",
+                        highlight=False,
+                    )
+                    return step.exit_code
+            out.rule("as deployed", style="dim")
+            began = time.monotonic()
+            from ._tree import render
+
+            live = read_organization(aws.client("organizations"))
+            Lock.of(OrganizationModel.from_assembly(cdk.assembly)).write(cdk.lock_file)
+            steps.append(Step(name="read back", exit_code=0, seconds=time.monotonic() - began))
+            out.print(render(live))
+            out.print(_times(steps))
+            if keep:
+                _wait(aws.endpoint, account_id, region, out)
+    except (RehearsalError, OrgError) as error:
+        err.print(f"[red]error[/red] {error}", highlight=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _times(steps: list[Step]) -> Table:
+    table = Table("step", "seconds", box=None, header_style="dim")
+    table.columns[1].justify = "right"
+    for step in steps:
+        table.add_row(step.name, f"{step.seconds:.1f}")
+    table.add_row("[bold]all[/bold]", f"[bold]{sum(step.seconds for step in steps):.1f}[/bold]")
+    return table
+
+
+def _wait(endpoint: str, account_id: str, region: str, out: Console) -> None:
+    out.print(
+        f"\nstill running; Ctrl-C ends it. To look around:\n"
+        f"  export AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID={account_id} "
+        f"AWS_SECRET_ACCESS_KEY=rehearsal AWS_REGION={region}\n"
+        f"  aws organizations list-accounts",
+        highlight=False,
+        soft_wrap=True,
+    )
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        return

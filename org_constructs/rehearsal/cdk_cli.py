@@ -1,0 +1,136 @@
+"""The real CDK CLI, run against the embedded AWS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from .embedded import EmbeddedAws, RehearsalError
+
+ALLOW_PLACEHOLDERS = "org-constructs:allowPlaceholders"
+LOCK_FILE = "org-constructs:lockFile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One run of the CLI: what it was, how it ended, how many seconds it took."""
+
+    name: str
+    exit_code: int
+    seconds: float
+    output: str = ""
+
+
+class CdkCli:
+    """Runs `cdk` for one app against one embedded AWS.
+
+    The app's assembly and lock file go to a temporary folder: a rehearsal changes no file of the
+    user's. Placeholders in settings are allowed.
+
+    Args:
+        aws: the running embedded AWS.
+        app: folder of the app, with its cdk.json.
+        context: further context values.
+        quiet: keep the CLI's output instead of showing it.
+    """
+
+    def __init__(
+        self,
+        aws: EmbeddedAws,
+        app: Path,
+        *,
+        context: Mapping[str, str] | None = None,
+        quiet: bool = False,
+    ) -> None:
+        self._aws = aws
+        self._app = app
+        self._quiet = quiet
+        self._folder = Path(tempfile.mkdtemp(prefix="org-constructs-app-"))
+        self.assembly = self._folder / "cdk.out"
+        self.lock_file = self._folder / "organization.lock.json"
+        self._context = {
+            ALLOW_PLACEHOLDERS: "true",
+            LOCK_FILE: str(self.lock_file),
+            **(context or {}),
+        }
+        found = shutil.which(
+            "cdk", path=f"{app / 'node_modules' / '.bin'}{os.pathsep}{os.environ['PATH']}"
+        )
+        if found is None:
+            raise RehearsalError(
+                "the CDK CLI is not installed; run `npm install aws-cdk@2.1148.1` in the app's folder"
+            )
+        self._command = found
+
+    def bootstrap(self, *arguments: str) -> Step:
+        """Bootstrap the environment in which the organization is deployed."""
+        environment = f"aws://{self._aws.account_id}/{self._aws.region}"
+        # In a folder without cdk.json: bootstrapping needs no synthesis.
+        return self._run("bootstrap", [environment, *arguments], cwd=self._folder)
+
+    def synth(self, *arguments: str) -> Step:
+        """Synthesize the app."""
+        return self._run("synth", ["--quiet", *self._app_arguments(), *arguments])
+
+    def deploy(self, *arguments: str) -> Step:
+        """Synthesize and deploy all stacks of the app."""
+        return self._run(
+            "deploy",
+            ["--all", "--require-approval", "never", *self._app_arguments(), *arguments],
+        )
+
+    def destroy(self, *arguments: str) -> Step:
+        """Destroy all stacks of the app."""
+        return self._run("destroy", ["--all", "--force", *self._app_arguments(), *arguments])
+
+    def run(self, name: str, *arguments: str) -> Step:
+        """Run any command of the CLI in the app's folder."""
+        return self._run(name, [*self._app_arguments(), *arguments])
+
+    def close(self) -> None:
+        """Remove the temporary folder."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        """Return the runner itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Remove the temporary folder."""
+        self.close()
+
+    def _app_arguments(self) -> list[str]:
+        pairs = [part for key, value in self._context.items() for part in ("-c", f"{key}={value}")]
+        return ["--output", str(self.assembly), *pairs]
+
+    def _run(self, name: str, arguments: Sequence[str], cwd: Path | None = None) -> Step:
+        began = time.monotonic()
+        done = subprocess.run(  # noqa: S603
+            [self._command, name, *arguments],
+            cwd=cwd or self._app,
+            env=self._aws.environment(),
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if self._quiet else None,
+            stderr=subprocess.STDOUT if self._quiet else None,
+            text=True,
+        )
+        return Step(
+            name=name,
+            exit_code=done.returncode,
+            seconds=time.monotonic() - began,
+            output=done.stdout or "",
+        )
