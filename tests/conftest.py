@@ -1,0 +1,63 @@
+"""What every test may use: a fast CDK with the project's feature flags, Node of this environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# Before the first use of jsii: template validation costs seconds, and a machine's Node may be old.
+os.environ.setdefault("CDK_VALIDATION", "false")
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.prefix) / "bin"), str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]]
+)
+
+# Ids that no documentation uses as a placeholder.
+MANAGEMENT_ACCOUNT = "246813579024"
+
+
+@pytest.fixture(scope="session")
+def feature_flags() -> dict[str, Any]:
+    """Return the feature flags that cdk.json pins."""
+    context = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
+    return {key: value for key, value in context.items() if key != "org"}
+
+
+@pytest.fixture
+def new_app(feature_flags: dict[str, Any], tmp_path: Path) -> Callable[..., Any]:
+    """Return a function that makes an app whose lock file and assembly are the test's own."""
+    import aws_cdk as cdk
+
+    made = 0
+
+    def make(context: dict[str, Any] | None = None, *, flags: bool = True) -> cdk.App:
+        nonlocal made
+        made += 1
+        return cdk.App(
+            outdir=str(tmp_path / f"cdk.out.{made}"),
+            context={
+                **(feature_flags if flags else {}),
+                "org-constructs:lockFile": str(tmp_path / "organization.lock.json"),
+                **(context or {}),
+            },
+        )
+
+    return make
+
+
+@pytest.fixture
+def new_stack(new_app: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that makes a stack of the management account, in an app of its own."""
+    import aws_cdk as cdk
+
+    def make(app: cdk.App | None = None, id: str = "Org", **properties: Any) -> cdk.Stack:
+        env = cdk.Environment(account=MANAGEMENT_ACCOUNT, region="us-east-1")
+        return cdk.Stack(app or new_app(), id, **{"env": env, **properties})
+
+    return make
