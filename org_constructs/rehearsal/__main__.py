@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from .adapter import EmulatorError
 from .backend import Settings
+from .emulator import EmulatorError
 from .server import serve
 
 

@@ -42,22 +42,16 @@ class EmbeddedAws:
     """
 
     def __init__(
-        self,
-        process: subprocess.Popen[bytes],
-        folder: Path,
-        endpoint: str,
-        account_id: str,
-        region: str,
-        started_in: float,
+        self, process: subprocess.Popen[bytes], folder: Path, *, account_id: str, region: str
     ) -> None:
         self._process = process
         self._folder = folder
         self._stopped = False
-        self.endpoint = endpoint
+        self.endpoint = ""
         self.account_id = account_id
         self.region = region
         self.pid = process.pid
-        self.started_in = started_in
+        self.started_in = 0.0
 
     @classmethod
     def start(
@@ -105,7 +99,7 @@ class EmbeddedAws:
                 env=_server_environment(folder),
                 start_new_session=True,
             )
-        aws = cls(process, folder, "", account_id, region, 0.0)
+        aws = cls(process, folder, account_id=account_id, region=region)
         try:
             aws.endpoint = aws._wait_for(announced)
         except BaseException:

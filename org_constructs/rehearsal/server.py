@@ -94,9 +94,10 @@ async def _serve(
     announce: Callable[[str], None],
     parent: int | None,
 ) -> None:
-    from . import adapter
+    from .adapter import install
+    from .emulator import check_emulator
 
-    adapter.check_emulator()
+    check_emulator()
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
@@ -112,7 +113,7 @@ async def _serve(
     config.loglevel = "WARNING"
     config.graceful_timeout = 0.2
     config.keep_alive_timeout = 75
-    application = _with_control(adapter.install(organizations), organizations)
+    application = _with_control(install(organizations), organizations)
     ready = _when_started(application, lambda: announce(endpoint))
     await hypercorn_serve(ready, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 

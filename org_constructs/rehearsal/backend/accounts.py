@@ -104,20 +104,20 @@ def settle(organization: Organization, world: World, ids: Ids, now: float) -> It
 
 
 def _join(organization: Organization, world: World, ids: Ids, creation: Creation) -> str:
-    id = ids.account()
-    while world.knows_account(id):
-        id = ids.account()
-    organization.accounts[id] = Account(
-        id=id,
+    account_id = ids.account()
+    while world.knows_account(account_id):
+        account_id = ids.account()
+    organization.accounts[account_id] = Account(
+        id=account_id,
         name=creation.name,
         email=creation.email,
         parent_id=organization.root_id,
         joined_method="CREATED",
         joined_at=creation.due,
     )
-    organization.tags[id] = dict(creation.tags)
-    attach_default_policies(organization, id)
-    return id
+    organization.tags[account_id] = dict(creation.tags)
+    attach_default_policies(organization, account_id)
+    return account_id
 
 
 def _creation_status(call: Call) -> Json:

@@ -17,9 +17,9 @@ def _parents(call: Call) -> Json:
             "We can't find an organizational unit (OU) or AWS account with the ChildId that you "
             "specified.",
         )
-    id = organization.parent_of(child)
-    kind = "ROOT" if id == organization.root_id else "ORGANIZATIONAL_UNIT"
-    return page(call.params, "Parents", [{"Id": id, "Type": kind}])
+    parent_id = organization.parent_of(child)
+    kind = "ROOT" if parent_id == organization.root_id else "ORGANIZATIONAL_UNIT"
+    return page(call.params, "Parents", [{"Id": parent_id, "Type": kind}])
 
 
 def _children(call: Call) -> Json:
@@ -30,7 +30,7 @@ def _children(call: Call) -> Json:
         if kind == "ACCOUNT"
         else [unit.id for unit in organization.units_in(parent_id)]
     )
-    return page(call.params, "Children", [{"Id": id, "Type": kind} for id in ids])
+    return page(call.params, "Children", [{"Id": child, "Type": kind} for child in ids])
 
 
 OPERATIONS = {

@@ -53,7 +53,7 @@ def check_document(policy_type: str, content: str) -> None:
 def _check_iam_document(policy_type: str, document: dict[str, Any]) -> None:
     unknown = set(document) - {"Version", "Id", "Statement"}
     if unknown:
-        raise _malformed(f"it has the unknown element {sorted(unknown)[0]}")
+        raise _malformed(f"it has the unknown element {min(unknown)}")
     if document.get("Version") != _VERSION:
         raise _malformed(f"its Version is not {_VERSION}")
     statements = document.get("Statement")
@@ -75,30 +75,32 @@ def _check_iam_document(policy_type: str, document: dict[str, Any]) -> None:
 def _check_statement(policy_type: str, number: int, statement: dict[str, Any]) -> None:
     unknown = set(statement) - _ELEMENTS[policy_type]
     if unknown:
-        raise _malformed(
-            f"statement {number} has {sorted(unknown)[0]}, which this type does not support"
-        )
-    if not isinstance(statement.get("Sid", ""), str) or not _SID.fullmatch(
-        statement.get("Sid", "")
-    ):
+        raise _malformed(f"statement {number} has {min(unknown)}, which this type does not support")
+    sid = statement.get("Sid", "")
+    if not isinstance(sid, str) or not _SID.fullmatch(sid):
         raise _malformed(f"the Sid of statement {number} is not alphanumeric")
     is_rcp = policy_type == "RESOURCE_CONTROL_POLICY"
     effects = ("Deny",) if is_rcp else ("Allow", "Deny")
     if statement.get("Effect") not in effects:
         raise _malformed(f"the Effect of statement {number} is not {' or '.join(effects)}")
+    if is_rcp and statement.get("Principal") != "*":
+        raise _malformed(f'the Principal of statement {number} is not "*"')
+    if not isinstance(statement.get("Condition", {}), dict):
+        raise _malformed(f"the Condition of statement {number} is not an object")
+    _check_scope(number, statement, may_be_everything=not is_rcp)
+
+
+def _check_scope(number: int, statement: dict[str, Any], *, may_be_everything: bool) -> None:
+    """Check what a statement applies to: its actions and resources."""
     for either in (("Action", "NotAction"), ("Resource", "NotResource")):
         if sum(element in statement for element in either) != 1:
             raise _malformed(f"statement {number} needs one of {' and '.join(either)}")
     for element in ("Action", "NotAction"):
         for action in _strings(number, element, statement.get(element, [])):
-            if not _ACTION.fullmatch(action) or (is_rcp and action == "*"):
+            if not _ACTION.fullmatch(action) or (action == "*" and not may_be_everything):
                 raise _malformed(f"statement {number} has the malformed action {action!r}")
     for element in ("Resource", "NotResource"):
         _strings(number, element, statement.get(element, []))
-    if is_rcp and statement.get("Principal") != "*":
-        raise _malformed(f'the Principal of statement {number} is not "*"')
-    if not isinstance(statement.get("Condition", {}), dict):
-        raise _malformed(f"the Condition of statement {number} is not an object")
 
 
 def _strings(number: int, element: str, value: object) -> list[str]:

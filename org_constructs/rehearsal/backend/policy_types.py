@@ -123,7 +123,7 @@ def _switch_off(organization: Organization, policy_type: str) -> None:
     del organization.policy_types[policy_type]
     for target, attached in organization.attachments.items():
         organization.attachments[target] = [
-            id for id in attached if organization.policies[id].type != policy_type
+            policy for policy in attached if organization.policies[policy].type != policy_type
         ]
 
 

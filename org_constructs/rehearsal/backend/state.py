@@ -139,7 +139,7 @@ class Organization:
 
     def attached(self, target_id: str, policy_type: str) -> list[Policy]:
         """Return the policies of one type attached directly to a target."""
-        policies = (self.policies[id] for id in self.attachments.get(target_id, []))
+        policies = (self.policies[key] for key in self.attachments.get(target_id, []))
         return [policy for policy in policies if policy.type == policy_type]
 
     def is_enabled(self, policy_type: str) -> bool:

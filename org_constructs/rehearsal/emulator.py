@@ -1,0 +1,85 @@
+"""The emulator ministack: which of its names are taken, and whether this one has them.
+
+It offers no plug-in point, so the adapter takes names that ministack keeps to itself. All of them
+stand here, and an emulator that lacks one is refused before anything is changed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+CLOUDFORMATION = "ministack.services.cloudformation"
+
+TAKEN_NAMES: dict[str, tuple[str, ...]] = {
+    "ministack.app": ("app",),
+    "ministack.core.responses": ("get_account_id", "get_region", "request_scope"),
+    "ministack.services.organizations": (
+        "get_state",
+        "handle_request",
+        "load_persisted_state",
+        "reset",
+    ),
+    CLOUDFORMATION: ("_stacks", "reset"),
+    f"{CLOUDFORMATION}.changesets": (
+        "_IMPORT_LOOKUPS",
+        "_deploy_stack_async",
+        "_resolve_props_for_diff",
+        "_resolve_refs",
+    ),
+    f"{CLOUDFORMATION}.drift": ("DRIFT_DETECTABLE_STATUSES", "_DRIFT_READERS"),
+    f"{CLOUDFORMATION}.engine": ("_evaluate_conditions", "_parse_template", "_resolve_refs"),
+    f"{CLOUDFORMATION}.handlers": (
+        "_delete_stack_async",
+        "_deploy_stack_async",
+        "_resolve_refs",
+        "_roll_back_operation",
+    ),
+    f"{CLOUDFORMATION}.provisioners": (
+        "_REPLACING_PROPERTIES",
+        "_RESOURCE_HANDLERS",
+        "_STACK_TAG_PROPERTY",
+    ),
+    f"{CLOUDFORMATION}.stacks": (
+        "_add_event",
+        "_default_resource_policy",
+        "_delete_stack_async",
+        "_deploy_stack_async",
+        "_resolve_refs",
+        "_roll_back_operation",
+        "_runs_on_worker_thread",
+    ),
+}
+
+_REMEDY = "install the version it is made for: pip install 'org-constructs[rehearsal]'"
+
+
+class EmulatorError(RuntimeError):
+    """The emulator is missing, or is not the one that the adapter is made for."""
+
+
+def module(name: str) -> Any:
+    """Return one of the emulator's modules."""
+    return importlib.import_module(name)
+
+
+def check_emulator() -> None:
+    """Refuse an emulator that lacks a name the adapter takes.
+
+    Raises:
+        EmulatorError: it is not installed, or is another version.
+    """
+    try:
+        module("ministack")
+    except ImportError:
+        raise EmulatorError(
+            "the rehearsal needs the emulator 'ministack': pip install 'org-constructs[rehearsal]'"
+        ) from None
+    for module_name, names in TAKEN_NAMES.items():
+        try:
+            found = module(module_name)
+        except ImportError:
+            raise EmulatorError(f"this ministack has no module {module_name}; {_REMEDY}") from None
+        for name in names:
+            if not hasattr(found, name):
+                raise EmulatorError(f"this ministack has no {module_name}.{name}; {_REMEDY}")
