@@ -159,15 +159,17 @@ class Policy(Tracked, cdk.Resource):
                 "such as json.loads(text)",
             )
         rendered = plain(content, where=f"'{place.path}': content")
+        resolved = _resolve_targets(targets, place, {})
         tag_values = tag_list(tags, where=f"'{place.path}'")
         super().__init__(scope, id)
         remember(self, place)
         self._place = place
         self._sizes: dict[str, int] = {}
-        self._targets: dict[str, Target] = {}
+        self._targets = resolved
         self._resource = _CfnPolicy(
             self,
             "Resource",
+            target_ids=self._target_ids() if targets else None,
             type=str(type),
             content=rendered,
             name=name,
@@ -187,8 +189,7 @@ class Policy(Tracked, cdk.Resource):
             )
         )
         place.registry.note_source(place.path)
-        if targets:
-            self._add_target(*_as_sequence(targets, place))
+        self._take_place()
 
     @classmethod
     def from_policy_id(cls, scope: Construct, id: str, policy_id: str) -> IPolicy:
@@ -228,20 +229,14 @@ class Policy(Tracked, cdk.Resource):
         """Characters of each guardrail in the document, by guardrail id; empty for other content."""
         return dict(self._sizes)
 
-    def _add_target(self, *targets: Target) -> None:
-        for target in targets:
-            target_id, _ = _identify(target, self._place)
-            self._targets[target_id] = target
-        kinds = {_identify(target, self._place)[1] for target in self._targets.values()}
-        if len(kinds) > 1:
-            raise OrgError(
-                "ORG110",
-                f"'{self._place.path}' targets accounts and containers; declare one policy for "
-                "the root and OUs and another for the accounts",
-            )
-        # By path: tokens are numbered in the order of declaration, which must not show.
-        self._resource.target_ids = sorted(self._targets, key=self._target_path)
+    def _add_target(self, target: Target) -> None:
+        self._targets = _resolve_targets([target], self._place, self._targets)
+        self._resource.target_ids = self._target_ids()
         self._take_place()
+
+    def _target_ids(self) -> list[str]:
+        # By path: tokens are numbered in the order of declaration, which must not show.
+        return sorted(self._targets, key=self._target_path)
 
     def _target_path(self, target_id: str) -> str:
         target = self._targets[target_id]
@@ -256,7 +251,12 @@ class Policy(Tracked, cdk.Resource):
         self._item.needs = items
         self._item.stacks_needed = [
             *(t._place.stack for t in owned),  # noqa: SLF001
-            *stacks_behind(*self._targets),
+            *(
+                stack
+                for target_id, target in self._targets.items()
+                if not isinstance(target, PolicyTarget) or target._item is None  # noqa: SLF001
+                for stack in stacks_behind(target_id)
+            ),
         ]
         places = [t._policy_position for t in owned]  # noqa: SLF001
         accounts = [ids for stage, ids in places if stage is OrderStage.ACCOUNT]
@@ -409,12 +409,25 @@ def _check_texts(place: Place, name: str, description: str | None) -> None:
         )
 
 
-def _as_sequence(targets: Any, place: Place) -> Sequence[Target]:
+def _resolve_targets(
+    targets: Sequence[Target], place: Place, known: Mapping[str, Target]
+) -> dict[str, Target]:
+    """Return targets by id, `known` ones included; nothing has changed when this raises."""
     if isinstance(targets, str) or not isinstance(targets, Sequence):
         raise OrgError(
-            "ORG011", f"'{place.path}': targets is {_kind(targets)}, not a list; give targets=[…]"
+            "ORG011",
+            f"'{place.path}': targets is {_kind(targets)}, not a list; give targets=[…]",
         )
-    return targets
+    found = dict(known)
+    for target in targets:
+        found[_identify(target, place)[0]] = target
+    if len({_identify(target, place)[1] for target in found.values()}) > 1:
+        raise OrgError(
+            "ORG110",
+            f"'{place.path}' targets accounts and containers; declare one policy for "
+            "the root and OUs and another for the accounts",
+        )
+    return found
 
 
 def _identify(target: Target, place: Place) -> tuple[str, bool]:

@@ -10,9 +10,6 @@ import hashlib
 from typing import cast
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._order import OrderStage, Position
@@ -46,6 +43,11 @@ class SettingsHandler(Construct):
     PARTS = ("Logs", "Role", "Function")
 
     def __init__(self, scope: Construct, id: str) -> None:
+        # Loading these modules takes longer than an organization without settings does.
+        from aws_cdk import aws_iam as iam
+        from aws_cdk import aws_lambda as lambda_
+        from aws_cdk import aws_logs as logs
+
         super().__init__(scope, id)
         self.path = place_of(scope).child(id).path
         stack = place_of(scope).stack
@@ -124,6 +126,8 @@ class SettingsHandler(Construct):
 
     def allow(self, resource_type: str) -> None:
         """Let the role do what a setting's handler does, and no more."""
+        from aws_cdk import aws_iam as iam
+
         self._actions.update(setting_actions()[resource_type])
         self._role.policies = [
             iam.CfnRole.PolicyProperty(

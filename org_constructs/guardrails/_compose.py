@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from org_constructs.model.errors import OrgError
@@ -57,12 +58,24 @@ def compose(guardrails: Sequence[Guardrail], *, where: str) -> Composition:
                 "ORG008",
                 f"{where}: {shown} is not a guardrail; give values such as DenyLeaveOrganization()",
             )
-    distinct = sorted(dict.fromkeys(guardrails), key=lambda g: (g.id, repr(g)))
+    distinct = tuple(sorted(dict.fromkeys(guardrails), key=lambda g: (g.id, repr(g))))
+    content, sizes = _rendered(distinct, where)
+    return Composition(
+        guardrails=distinct,
+        content=content,
+        description=_describe([guardrail.id for guardrail in distinct]),
+        sizes=sizes,
+    )
+
+
+def _rendered(
+    guardrails: tuple[Guardrail, ...], where: str
+) -> tuple[dict[str, Any], dict[str, int]]:
     owners: dict[str, Guardrail] = {}
     rendered: list[dict[str, Any]] = []
     sizes: dict[str, int] = {}
-    for guardrail in distinct:
-        statements = [statement.to_json() for statement in guardrail.statements()]
+    for guardrail in guardrails:
+        statements = _statements(guardrail)
         for statement in statements:
             sid = statement.get("Sid")
             other = owners.setdefault(sid, guardrail) if sid else guardrail
@@ -76,12 +89,13 @@ def compose(guardrails: Sequence[Guardrail], *, where: str) -> Composition:
             len(json.dumps(s, separators=(",", ":"), ensure_ascii=False)) for s in statements
         )
         rendered += statements
-    return Composition(
-        guardrails=tuple(distinct),
-        content={"Version": "2012-10-17", "Statement": rendered},
-        description=_describe([guardrail.id for guardrail in distinct]),
-        sizes=sizes,
-    )
+    return {"Version": "2012-10-17", "Statement": rendered}, sizes
+
+
+@lru_cache(maxsize=256)
+def _statements(guardrail: Guardrail) -> tuple[dict[str, Any], ...]:
+    """Render a guardrail once, however many targets it is attached to."""
+    return tuple(statement.to_json() for statement in guardrail.statements())
 
 
 def _describe(ids: Sequence[str]) -> str:

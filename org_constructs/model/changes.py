@@ -42,19 +42,31 @@ def find_gaps(lock: Lock, model: OrganizationModel) -> list[Gap]:
     they enter must be attached by then. Denials are compared as documents.
     """
     state = _State(lock, model)
-    gaps: list[Gap] = []
-    for step, resource in state.steps():
-        for account in state.unguarded():
-            gap = Gap(
-                account=account,
-                step=step,
-                path=resource[0],
-                stack=resource[1],
-                logical_id=resource[2],
+    gaps: dict[str, Gap] = {}
+    for step in state.steps():
+        for account in state.unguarded(step.account):
+            gaps.setdefault(
+                account,
+                Gap(
+                    account=account,
+                    step=step.done,
+                    path=step.path,
+                    stack=step.stack,
+                    logical_id=step.logical_id,
+                ),
             )
-            if all(other.account != account for other in gaps):
-                gaps.append(gap)
-    return gaps
+    return list(gaps.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One call to AWS; `account` is the only account that it touches, None when it may be any."""
+
+    done: str
+    path: str
+    stack: str
+    logical_id: str
+    account: str | None = None
 
 
 class _State:
@@ -63,6 +75,9 @@ class _State:
     def __init__(self, lock: Lock, model: OrganizationModel) -> None:
         self._model = model
         self._lock = lock
+        # What a container's accounts inherit now, and will in the end, by container.
+        self._inherited: dict[str, frozenset[str]] = {}
+        self._destinations: dict[str, frozenset[str]] = {}
         self._policies: Attachments = {
             path: (frozenset(policy.targets), frozenset(policy.denials))
             for path, policy in lock.policies.items()
@@ -96,7 +111,7 @@ class _State:
             if account.path in lock.accounts
         }
 
-    def steps(self) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    def steps(self) -> Iterator[_Step]:
         """Deploy stack after stack, one call to AWS at a time."""
         for stack in self._model.assembly.stacks:
             for logical_id in deployment_order(stack):
@@ -106,55 +121,60 @@ class _State:
                 elif key in self._model.organizational_units:
                     unit = self._model.organizational_units[key]
                     self._parents[unit.path] = self._model.shown(unit.parent)
+                    self._inherited.clear()
                 elif key in self._model.accounts:
                     yield from self._deploy_account(key)
             yield from self._clean_up(stack.name)
 
-    def unguarded(self) -> Iterator[str]:
+    def unguarded(self, account: str | None) -> Iterator[str]:
         """Return the accounts that lack a denial now which they have before and after."""
-        cache: dict[str, frozenset[str]] = {}
-        for account, needed in self._watched.items():
+        for candidate in [account] if account else self._watched:
+            needed = self._watched[candidate]
             if not needed:
                 continue
-            own = _denials_at(account, self._policies)
-            parent = self._parents.get(account, "")
-            if parent not in cache:
-                cache[parent] = _denials(parent, self._policies, self._parents)
-            if not needed <= own | cache[parent]:
-                yield account
+            parent = self._parents.get(candidate, "")
+            if parent not in self._inherited:
+                self._inherited[parent] = _denials(parent, self._policies, self._parents)
+            if not needed - self._inherited[parent] <= _denials_at(candidate, self._policies):
+                yield candidate
 
-    def _deploy_policy(self, policy: DeclaredPolicy) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    def _deploy_policy(self, policy: DeclaredPolicy) -> Iterator[_Step]:
         where = (policy.path, policy.stack, policy.logical_id)
+        self._inherited.clear()
         targets, denials = self._final[policy.path]
         old_targets, old_denials = self._policies.get(policy.path, (frozenset(), denials))
         if (old_targets, old_denials) == (targets, denials):
             return
         self._policies[policy.path] = (old_targets, denials)
         if denials != old_denials:
-            yield f"'{policy.path}' has its new content", where
-        self._policies[policy.path] = (old_targets | targets, denials)
+            yield _Step(f"'{policy.path}' has its new content", *where)
+            self._inherited.clear()
+        # New targets come before removed ones go; only the second can take a denial away.
         self._policies[policy.path] = (targets, denials)
         if old_targets - targets:
             gone = ", ".join(f"'{target}'" for target in sorted(old_targets - targets))
-            yield f"'{policy.path}' is detached from {gone}", where
+            yield _Step(f"'{policy.path}' is detached from {gone}", *where)
 
-    def _deploy_account(self, key: str) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    def _deploy_account(self, key: str) -> Iterator[_Step]:
         account = self._model.accounts[key]
         where = (account.path, account.stack, account.logical_id)
         parent = self._model.shown(account.parent)
         if account.path not in self._lock.accounts:
             self._parents[account.path] = parent
-            self._watched[account.path] = _denials(parent, self._final, self._final_parents)
-            yield f"'{account.path}' is created in '{parent}'", where
+            if parent not in self._destinations:
+                self._destinations[parent] = _denials(parent, self._final, self._final_parents)
+            self._watched[account.path] = self._destinations[parent]
+            yield _Step(f"'{account.path}' is created in '{parent}'", *where, account.path)
         elif self._parents[account.path] != parent:
             self._parents[account.path] = parent
-            yield f"'{account.path}' is moved to '{parent}'", where
+            yield _Step(f"'{account.path}' is moved to '{parent}'", *where, account.path)
 
-    def _clean_up(self, stack: str) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    def _clean_up(self, stack: str) -> Iterator[_Step]:
         for path, policy in self._lock.policies.items():
             if policy.stack == stack and path not in self._final and path in self._policies:
                 del self._policies[path]
-                yield f"'{path}' is deleted", (path, stack, policy.logical_id)
+                self._inherited.clear()
+                yield _Step(f"'{path}' is deleted", path, stack, policy.logical_id)
 
 
 def _denials_at(node: str, policies: Attachments) -> frozenset[str]:
