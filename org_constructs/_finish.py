@@ -149,12 +149,11 @@ def _items_behind(
         if inside:
             continue
         for construct in root.node.find_all():
+            further = list(construct.node.dependencies)
             if cdk.CfnResource.is_cfn_resource(construct):
                 resource = cast("cdk.CfnResource", construct)
-                further = cast("list[IConstruct]", resource.obtain_dependencies())
-                found += _items_behind(
-                    [*further, *construct.node.dependencies], registry, l1s, seen
-                )
+                further += cast("list[IConstruct]", resource.obtain_dependencies())
+            found += _items_behind(further, registry, l1s, seen)
     return found
 
 

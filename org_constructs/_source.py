@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType, TracebackType
 
-_OWN = str(Path(__file__).parent)
-_FOREIGN = ("/jsii/", "/constructs/", "/aws_cdk/", "/typeguard/", "<frozen", "<attrs")
+# By where they are installed, never by name: an app has a folder `constructs` of its own.
+_FOREIGN = (
+    str(Path(__file__).parent) + os.sep,
+    *(
+        str(Path(spec.origin).parent) + os.sep
+        for spec in map(find_spec, ("aws_cdk", "constructs", "jsii", "typeguard"))
+        if spec is not None and spec.origin is not None
+    ),
+    "<",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +59,4 @@ def raised_at(traceback: TracebackType | None) -> SourceLocation | None:
 
 
 def _is_users(file: str) -> bool:
-    return not file.startswith(_OWN) and not any(part in file for part in _FOREIGN)
+    return not file.startswith(_FOREIGN)
