@@ -58,6 +58,10 @@ synth: setup ## write the templates to cdk.out, refusing what AWS would refuse
 diff: setup ## compare the templates with what is deployed (needs credentials)
 	@cd $(ROOT) && $(CDK) diff $(CONTEXT) $(ARGS)
 
+.PHONY: bootstrap
+bootstrap: setup ## prepare the management account, with a role that cannot close accounts (needs credentials)
+	@cd $(ROOT) && $(BIN)/orgctl bootstrap $(ARGS)
+
 .PHONY: deploy
 deploy: setup ## synthesize, refuse, deploy without rollback, write the lock (needs credentials)
 	@cd $(ROOT) && $(CDK) deploy --all --no-rollback --output cdk.out $(CONTEXT) $(ARGS)

@@ -124,3 +124,21 @@ def rehearse(
             err=_err,
         )
     )
+
+
+@app.command()
+def bootstrap(
+    *,
+    region: Annotated[
+        str, typer.Option(help="The Organizations Region of the partition.")
+    ] = "us-east-1",
+    profile: Annotated[str | None, typer.Option(help="Profile of the AWS configuration.")] = None,
+) -> None:
+    """Bootstrap the management account so that a deployment cannot close an account.
+
+    CDK's default gives CloudFormation AdministratorAccess. This gives it what the organization's
+    stacks use, with an explicit Deny on closing or removing accounts.
+    """
+    from ._bootstrap import bootstrap_management_account
+
+    raise typer.Exit(bootstrap_management_account(region, profile, out=_out, err=_err))

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +14,10 @@ from rich.table import Table
 from org_constructs.model.errors import OrgError
 
 if TYPE_CHECKING:
-    from org_constructs.rehearsal.cdk_cli import Step
+    from boto3.session import Session
+
+    from org_constructs.rehearsal import EmbeddedAws
+    from org_constructs.rehearsal.cdk_cli import CdkCli, Step
 
 
 def serve_only(port: int, account_id: str, region: str) -> int:
@@ -53,9 +56,9 @@ def rehearse_deployment(
     try:
         with EmbeddedAws.start(port or None, account_id, region) as aws, CdkCli(aws, app) as cdk:
             steps.append(Step(name="start", exit_code=0, seconds=aws.started_in))
-            for name, run in (("bootstrap", cdk.bootstrap), ("deploy", cdk.deploy)):
+            for name in ("bootstrap", "deploy"):
                 out.rule(f"cdk {name}", style="dim")
-                step = run()
+                step = cdk.deploy() if name == "deploy" else _bootstrap(aws, cdk)
                 steps.append(step)
                 if step.exit_code:
                     err.print(
@@ -81,6 +84,16 @@ def rehearse_deployment(
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _bootstrap(aws: EmbeddedAws, cdk: CdkCli) -> Step:
+    """Bootstrap as `make bootstrap` does: with the execution policy that cannot close accounts."""
+    from org_constructs.operations.bootstrap import cdk_bootstrap_arguments, deploy_execution_policy
+
+    # It asks its session for clients only; the embedded AWS answers at once, so no long pauses.
+    session = cast("Session", aws)
+    policy = deploy_execution_policy(session, sleep=lambda _: time.sleep(0.1))
+    return cdk.bootstrap(*cdk_bootstrap_arguments(policy, region=aws.region)[2:])
 
 
 def _times(steps: list[Step]) -> Table:
