@@ -1,0 +1,202 @@
+"""An organization's life: deployed, changed in place, left behind, never lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from reference_app import STACKS, App, Picture, succeeded
+
+from org_constructs.rehearsal.cdk_cli import Step
+
+pytestmark = pytest.mark.e2e
+
+STAGING = "aws+payments-staging@example.com"
+PLAYGROUND = "aws+playground@example.com"
+
+
+@dataclass
+class Story:
+    """What was seen at each step of one organization's life."""
+
+    app: App
+    steps: dict[str, Step] = field(default_factory=dict)
+    writes: dict[str, list[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    stacks: dict[str, dict[str, str]] = field(default_factory=dict)
+    resources: dict[str, set[str]] = field(default_factory=dict)
+
+    def record(self, name: str, run: Callable[[], Step]) -> Step:
+        """Run one step and remember what it did to AWS."""
+        before = self.app.number()
+        step = run()
+        self.steps[name] = step
+        self.writes[name] = self.app.writes(before)
+        self.calls[name] = len(self.app.aws.calls(before))
+        self.pictures[name] = self.app.picture()
+        self.stacks[name] = self.app.stacks()
+        self.resources[name] = self.app.resources("Organization")
+        return step
+
+    def operations(self, name: str) -> list[str]:
+        """Return the names of what a step wrote."""
+        return [operation for operation, _ in self.writes[name]]
+
+
+def _change(app: App) -> None:
+    def edit(org: dict[str, Any]) -> None:
+        org["accounts"]["PaymentsStaging"]["ou"] = "Workloads/Production"
+        org["regions"]["sandbox"] = ["eu-west-1", "us-east-1"]
+
+    app.edit_settings(edit)
+    app.replace(
+        "stacks/organization.py",
+        'SecurityOu(self, "Security", parent=root)',
+        'SecurityOu(self, "Security", parent=root, name="Security and Audit")',
+    )
+
+
+def _let_policies_stay(app: App) -> None:
+    app.replace(
+        "stacks/organization.py",
+        "management_account_id=settings.management_account_id,\n        ).root",
+        "management_account_id=settings.management_account_id,\n"
+        "            retain_policies=True,\n        ).root",
+    )
+
+
+@pytest.fixture(scope="class")
+def story(new_app_on_aws: Callable[..., App]) -> Story:
+    """Let one organization live from its creation to the end of its stacks."""
+    app = new_app_on_aws()
+    story = Story(app)
+    succeeded(story.record("create", app.cdk.deploy))
+    app.lock()
+    _change(app)
+    succeeded(story.record("change", app.cdk.deploy))
+    app.lock()
+    succeeded(story.record("nothing", app.cdk.deploy))
+    app.edit_settings(lambda org: org["accounts"].pop("Playground"))
+    story.record("vanished", app.cdk.deploy)
+    app.lock("--release", "Organization/Accounts/Playground")
+    _let_policies_stay(app)
+    succeeded(story.record("released", app.cdk.deploy))
+    app.lock()
+    story.record("protected", app.destroy_assembly)
+    app.unprotect()
+    succeeded(story.record("destroy", app.cdk.destroy))
+    return story
+
+
+class TestLifecycle:
+    """One organization, deployed and changed with the real CDK CLI."""
+
+    def test_the_first_deployment_creates_what_is_declared(self, story: Story) -> None:
+        """OUs, accounts in their OUs and policies exist; both stacks are complete and protected."""
+        picture = story.pictures["create"]
+        assert set(picture.units) == {
+            "Security",
+            "Workloads",
+            "Workloads/Production",
+            "Workloads/Staging",
+            "Sandbox",
+        }
+        assert picture.places[STAGING] == "Workloads/Staging"
+        assert picture.places[PLAYGROUND] == "Sandbox"
+        assert set(picture.states.values()) == {"ACTIVE"}
+        assert len(picture.accounts) == 6
+        assert len(picture.policies) == 3
+        assert story.stacks["create"] == dict.fromkeys(STACKS, "CREATE_COMPLETE")
+
+    def test_a_moved_account_a_renamed_ou_and_a_changed_guardrail_are_three_writes(
+        self, story: Story
+    ) -> None:
+        """AWS moves, renames and updates in place: exactly three writes, every id stays."""
+        before, after = story.pictures["create"], story.pictures["change"]
+        writes = dict(story.writes["change"])
+        assert sorted(story.operations("change")) == [
+            "MoveAccount",
+            "UpdateOrganizationalUnit",
+            "UpdatePolicy",
+        ]
+        assert writes["MoveAccount"] == {
+            "AccountId": before.accounts[STAGING],
+            "SourceParentId": before.units["Workloads/Staging"],
+            "DestinationParentId": before.units["Workloads/Production"],
+        }
+        assert writes["UpdateOrganizationalUnit"] == {
+            "OrganizationalUnitId": before.units["Security"],
+            "Name": "Security and Audit",
+        }
+        assert writes["UpdatePolicy"]["PolicyId"] in before.policies.values()
+        content = json.loads(writes["UpdatePolicy"]["Content"])
+        assert content["Statement"][0]["Condition"]["StringNotEquals"] == {
+            "aws:RequestedRegion": ["eu-west-1", "us-east-1"]
+        }
+        assert after.places[STAGING] == "Workloads/Production"
+        assert "Security and Audit" in after.units
+        assert after.organization == before.organization
+        assert after.accounts == before.accounts
+        assert after.policies == before.policies
+        assert sorted(after.units.values()) == sorted(before.units.values())
+
+    def test_deploying_again_writes_nothing(self, story: Story) -> None:
+        """The same code is no change."""
+        assert story.writes["nothing"] == []
+        assert "no changes" in story.steps["nothing"].output
+
+    def test_an_account_that_vanished_from_the_code_is_refused(self, story: Story) -> None:
+        """The synthesis compares with the lock, names the account and the remedy; AWS is not asked."""
+        step = story.steps["vanished"]
+        assert step.exit_code != 0
+        assert "ORG121" in step.output
+        assert "orgctl lock --release 'Organization/Accounts/Playground'" in step.output
+        assert story.calls["vanished"] == 0
+
+    def test_a_released_account_leaves_the_code_and_stays_in_aws(self, story: Story) -> None:
+        """After its release the account goes from the stack; in AWS it stays, open and in its OU."""
+        picture = story.pictures["released"]
+        assert story.writes["released"] == []
+        assert picture.places[PLAYGROUND] == "Sandbox"
+        assert picture.states[PLAYGROUND] == "ACTIVE"
+        playground = "AccountsPlaygroundC7397F6A"
+        assert playground in story.resources["change"]
+        assert playground not in story.resources["released"]
+
+    def test_termination_protection_refuses_to_destroy(self, story: Story) -> None:
+        """Both stacks are protected: `cdk destroy --force` changes nothing."""
+        step = story.steps["protected"]
+        assert step.exit_code != 0
+        assert "termination" in step.output.lower()
+        assert story.writes["protected"] == []
+        assert set(story.stacks["protected"]) == set(STACKS)
+
+    def test_destroyed_stacks_leave_the_organization_as_it_was(self, story: Story) -> None:
+        """Organization, OUs and accounts outlive their stacks: nothing is written, nothing closed."""
+        before, after = story.pictures["released"], story.pictures["destroy"]
+        assert story.stacks["destroy"] == {}
+        assert after.organization == before.organization
+        assert after.units == before.units
+        assert after.places == before.places
+        assert set(after.states.values()) == {"ACTIVE"}
+
+    def test_retained_policies_outlive_their_stacks(self, story: Story) -> None:
+        """With `retain_policies=True` the guardrails stay in force, attached as they were."""
+        assert story.writes["destroy"] == []
+        assert story.pictures["destroy"].policies == story.pictures["create"].policies
+
+    def test_no_account_is_ever_closed_or_removed(self, story: Story) -> None:
+        """In the whole life there is no call that loses an account, an OU or the organization."""
+        written = {operation for operation, _ in story.app.writes()}
+        assert written.isdisjoint(
+            {
+                "CloseAccount",
+                "RemoveAccountFromOrganization",
+                "DeleteOrganization",
+                "DeleteOrganizationalUnit",
+            }
+        )
