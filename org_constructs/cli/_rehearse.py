@@ -74,7 +74,8 @@ def rehearse_deployment(
             live = read_organization(aws.client("organizations"))
             Lock.of(OrganizationModel.from_assembly(cdk.assembly)).write(cdk.lock_file)
             steps.append(Step(name="read back", exit_code=0, seconds=time.monotonic() - began))
-            out.print(render(live))
+            # Not wrapped at a pipe's 80 columns: a tree of broken lines cannot be read.
+            out.print(render(live), width=None if out.is_terminal else 120)
             out.print(_times(steps))
             if keep:
                 _wait(aws.endpoint, account_id, region, out)

@@ -33,6 +33,7 @@ def _add(tree: Tree, unit: LiveUnit) -> None:
 
 
 def _policies(names: tuple[str, ...]) -> str:
+    """Return a line per attached policy; the one that AWS attaches everywhere says nothing."""
     return "".join(
-        f"\n  [magenta]⛨[/magenta] {escape(name)}" for name in names if name != "FullAWSAccess"
+        f"\n  [magenta]policy[/magenta] {escape(name)}" for name in names if name != "FullAWSAccess"
     )
