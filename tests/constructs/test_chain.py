@@ -239,7 +239,7 @@ def test_fails_for_a_contradicting_dependency(new_stack: NewStack, level: str) -
     account = unit.add_account("a", email="a.x@corp.com")
     dependent: Any = {"l2": unit, "l1": unit.node.default_child, "scope": group}[level]
     dependent.node.add_dependency(account)
-    with pytest.raises(RuntimeError, match="ORG112|dependencies form a cycle") as caught:
+    with pytest.raises(RuntimeError, match="dependencies form a cycle") as caught:
         resources_of(stack)
     text = str(caught.value)
     assert "'Org/Group/Unit'" in text
