@@ -12,7 +12,7 @@ from org_constructs.rehearsal import EmbeddedAws, Settings
 from org_constructs.rehearsal.cdk_cli import CdkCli
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="module")
 def new_app_on_aws(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., App]]:

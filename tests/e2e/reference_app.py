@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,16 +67,17 @@ class App:
 
     def deploy_assembly(self) -> Step:
         """Deploy the assembly that is written, without synthesis."""
-        return self._on_assembly("deploy", "--all", "--require-approval", "never")
+        return self.plain("deploy", "--all", "--app", str(self.cdk.assembly))
 
     def destroy_assembly(self) -> Step:
         """Destroy the stacks of the assembly that is written, without synthesis."""
-        return self._on_assembly("destroy", "--all", "--force")
+        return self.plain("destroy", "--all", "--force", "--app", str(self.cdk.assembly))
 
-    def _on_assembly(self, name: str, *arguments: str) -> Step:
-        # `--output` is for apps that are run; together with a written assembly it is refused.
+    def plain(self, command: str, *arguments: str) -> Step:
+        """Run `cdk` in the app's folder with these arguments only, as a person types it."""
+        began = time.monotonic()
         done = subprocess.run(
-            ["cdk", name, *arguments, "--app", str(self.cdk.assembly)],
+            ["cdk", command, *arguments],
             cwd=self.folder,
             env=self.aws.environment(),
             check=False,
@@ -84,7 +86,14 @@ class App:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        return Step(name=name, exit_code=done.returncode, seconds=0, output=done.stdout)
+        seconds = time.monotonic() - began
+        return Step(name=command, exit_code=done.returncode, seconds=seconds, output=done.stdout)
+
+    def restore(self) -> None:
+        """Make the app what it is in this repository again; forget lock and assembly."""
+        copy_app(self.folder)
+        self.lock_file.unlink(missing_ok=True)
+        shutil.rmtree(self.cdk.assembly, ignore_errors=True)
 
     def number(self) -> int:
         """Return the number of the last call to Organizations."""
@@ -187,7 +196,10 @@ def copy_app(folder: Path) -> None:
     """Copy the reference app, without the library, and let this interpreter run it."""
     shutil.copy(ROOT / "app.py", folder)
     shutil.copytree(
-        ROOT / "stacks", folder / "stacks", ignore=shutil.ignore_patterns("__pycache__")
+        ROOT / "stacks",
+        folder / "stacks",
+        ignore=shutil.ignore_patterns("__pycache__"),
+        dirs_exist_ok=True,
     )
     config = json.loads((ROOT / "cdk.json").read_text("utf-8"))
     config["app"] = f"{shlex.quote(sys.executable)} app.py"
