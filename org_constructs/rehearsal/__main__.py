@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -41,6 +43,9 @@ def main() -> int:
             announce=announce,
             parent=arguments.parent,
         )
+        if arguments.announce is not None and os.getppid() != arguments.parent:
+            # The parent was killed, so nobody else removes what it prepared.
+            shutil.rmtree(arguments.announce.parent, ignore_errors=True)
     except (EmulatorError, OSError) as error:
         print(f"the embedded AWS cannot start: {error}", file=sys.stderr)  # noqa: T201
         return 1

@@ -158,20 +158,34 @@ class EmbeddedAws:
             "no_proxy": "127.0.0.1",
         }
 
-    def client(self, service: str, account_id: str | None = None) -> Any:
+    def client(
+        self, service: str, account_id: str | None = None, *, region: str | None = None
+    ) -> Any:
         """Return a boto3 client of a service.
 
         Args:
             service: its name in boto3, such as `organizations`.
             account_id: the account to act in; the one of `start` by default.
+            region: the Region to call; the one of `start` by default.
         """
         import boto3
+        import botocore.session
         from botocore.config import Config
 
+        # The user's profile and configuration files are not even looked for.
+        nothing = (None, None, os.devnull, None)
+        own = botocore.session.Session(
+            session_vars={
+                "profile": (None, None, None, None),
+                "config_file": nothing,
+                "credentials_file": nothing,
+            }
+        )
         session = boto3.session.Session(
+            botocore_session=own,
             aws_access_key_id=account_id or self.account_id,
             aws_secret_access_key="rehearsal",  # noqa: S106
-            region_name=self.region,
+            region_name=region or self.region,
         )
         # A refusal is shown at once: nothing here gets better by being repeated.
         config = Config(retries={"total_max_attempts": 1}, proxies={})

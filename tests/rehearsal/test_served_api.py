@@ -1,0 +1,168 @@
+"""The API over HTTP: what boto3 sees."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from datetime import datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.session import get_session
+
+from org_constructs.rehearsal import EmbeddedAws
+
+SCP = "SERVICE_CONTROL_POLICY"
+
+
+def test_boto3_creates_an_account(aws: EmbeddedAws) -> None:
+    """With AWS's times, paginators and typed errors."""
+    organizations = aws.client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    request = organizations.create_account(AccountName="audit", Email="audit@corp.com")
+    request_id = request["CreateAccountStatus"]["Id"]
+    status: dict[str, Any] = {"State": "IN_PROGRESS"}
+    while status["State"] == "IN_PROGRESS":
+        time.sleep(0.02)
+        answer = organizations.describe_create_account_status(CreateAccountRequestId=request_id)
+        status = answer["CreateAccountStatus"]
+    assert isinstance(status["CompletedTimestamp"], datetime)
+    pages = organizations.get_paginator("list_accounts").paginate(PaginationConfig={"PageSize": 1})
+    assert [account["Name"] for page in pages for account in page["Accounts"]] == [
+        "Management",
+        "audit",
+    ]
+    with pytest.raises(organizations.exceptions.AlreadyInOrganizationException):
+        organizations.create_organization()
+    with pytest.raises(organizations.exceptions.ConstraintViolationException) as caught:
+        organizations.close_account(AccountId=aws.account_id)
+    assert caught.value.response["Reason"] == "CANNOT_CLOSE_MANAGEMENT_ACCOUNT"
+
+
+def test_the_access_key_says_which_account_calls(aws: EmbeddedAws) -> None:
+    """An account outside is in no organization, a member may not write."""
+    aws.client("organizations").create_organization()
+    stranger = aws.client("organizations", account_id="222222222222")
+    with pytest.raises(stranger.exceptions.AWSOrganizationsNotInUseException):
+        stranger.describe_organization()
+    assert aws.calls()[-1]["caller"] == "222222222222"
+
+
+def test_an_assumed_role_calls_as_its_account(aws: EmbeddedAws) -> None:
+    """As deployment roles do."""
+    import boto3
+
+    iam = aws.client("iam")
+    trust = '{"Version":"2012-10-17","Statement":[]}'
+    role = iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    session = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="deploy")["Credentials"]
+    client = boto3.client(
+        "organizations",
+        endpoint_url=aws.endpoint,
+        region_name=aws.region,
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )
+    organization = client.create_organization()["Organization"]
+    assert organization["MasterAccountId"] == aws.account_id
+
+
+def test_what_is_not_rehearsed_says_so(aws: EmbeddedAws) -> None:
+    """At once, without the SDK's repetitions."""
+    aws.client("organizations").create_organization()
+    with pytest.raises(ClientError, match="ListHandshakesForOrganization is not rehearsed"):
+        aws.client("organizations").list_handshakes_for_organization()
+    assert aws.calls()[-1]["error"]["code"] == "NotRehearsedException"
+
+
+def test_calls_are_read_from_where_one_left_off(aws: EmbeddedAws) -> None:
+    """And a reset forgets them with everything else."""
+    organizations = aws.client("organizations")
+    organizations.create_organization()
+    organizations.list_roots()
+    assert [call["operation"] for call in aws.calls(since=1)] == ["ListRoots"]
+    aws.client("s3").create_bucket(Bucket="some-bucket")
+    aws.reset()
+    assert aws.calls() == []
+    assert aws.client("s3").list_buckets()["Buckets"] == []
+
+
+@pytest.mark.parametrize(("path", "status"), [("calls?since=x", 400), ("nothing", 404)])
+def test_control_paths_explain_themselves(aws: EmbeddedAws, path: str, status: int) -> None:
+    """A wrong one is answered with what there is."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        opener.open(f"{aws.endpoint}/_rehearsal/{path}", timeout=10)
+    with caught.value as answer:
+        assert answer.code == status
+        assert b"error" in answer.read()
+
+
+def test_answers_have_the_form_of_the_apis_model(backend: Any) -> None:
+    """Every member of every answer is in the model, with its type."""
+    model = get_session().get_service_model("organizations")
+    checked = set()
+    root = backend.create_organization()
+    unit, account, policy = (
+        backend.create_unit(root, "x"),
+        backend.create_account(),
+        backend.create_policy(),
+    )
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("DescribeOrganization", {}),
+        ("ListRoots", {}),
+        ("ListAccounts", {}),
+        ("ListAccountsForParent", {"ParentId": root}),
+        ("ListChildren", {"ParentId": root, "ChildType": "ACCOUNT"}),
+        ("ListParents", {"ChildId": unit}),
+        ("ListOrganizationalUnitsForParent", {"ParentId": root}),
+        ("ListCreateAccountStatus", {}),
+        ("DescribeAccount", {"AccountId": account}),
+        ("DescribeOrganizationalUnit", {"OrganizationalUnitId": unit}),
+        ("UpdateOrganizationalUnit", {"OrganizationalUnitId": unit, "Name": "y"}),
+        ("CreateAccount", {"AccountName": "x", "Email": "x@corp.com"}),
+        ("AttachPolicy", {"PolicyId": policy, "TargetId": unit}),
+        ("DescribePolicy", {"PolicyId": policy}),
+        ("UpdatePolicy", {"PolicyId": policy, "Description": "x"}),
+        ("ListPolicies", {"Filter": SCP}),
+        ("ListPoliciesForTarget", {"TargetId": root, "Filter": SCP}),
+        ("ListTargetsForPolicy", {"PolicyId": "p-FullAWSAccess"}),
+        ("TagResource", {"ResourceId": unit, "Tags": [{"Key": "a", "Value": "b"}]}),
+        ("ListTagsForResource", {"ResourceId": unit}),
+        ("PutResourcePolicy", {"Content": "{}"}),
+        ("DescribeResourcePolicy", {}),
+        ("EnablePolicyType", {"RootId": root, "PolicyType": "TAG_POLICY"}),
+    ]
+    for operation, params in calls:
+        shape = model.operation_model(operation).output_shape
+        answer = backend.call(operation, **params)
+        if shape is None:
+            assert answer == {}
+        else:
+            check_shape(operation, answer, shape)
+        checked.add(operation)
+    assert len(checked) == len(calls)
+
+
+def check_shape(where: str, value: Any, shape: Any) -> None:
+    """Fail when a value does not have a shape of botocore's."""
+    expected = {
+        "structure": dict,
+        "list": list,
+        "string": str,
+        "boolean": bool,
+        "timestamp": float,
+    }[shape.type_name]
+    assert isinstance(value, expected), f"{where}: {value!r} is no {shape.type_name}"
+    if shape.type_name == "structure":
+        for key, item in value.items():
+            assert key in shape.members, f"{where} has no {key}"
+            check_shape(f"{where}.{key}", item, shape.members[key])
+    elif shape.type_name == "list":
+        for item in value:
+            check_shape(f"{where}[]", item, shape.member)
+    elif shape.type_name == "string" and shape.enum:
+        assert value in shape.enum, f"{where}: {value!r}"
