@@ -13,6 +13,7 @@ from constructs import Construct, Dependable
 from ._order import OrderStage, Position
 from ._registry import Item, Place, Tracked, place_of, remember
 from ._render import is_token
+from .checks import acknowledgeable_codes
 from .model.errors import OrgError
 from .model.identifiers import (
     check_account_id,
@@ -135,6 +136,12 @@ class _OrganizationBase(Tracked, cdk.Resource):
     ) -> None:
         registry = self._place.registry
         for code, reason in (acknowledge or {}).items():
+            if code not in acknowledgeable_codes():
+                raise OrgError(
+                    "ORG010",
+                    f"'{self._place.path}': {code!r} cannot be acknowledged; "
+                    f"{', '.join(sorted(acknowledgeable_codes()))} can",
+                )
             if not isinstance(reason, str) or not reason.strip():
                 raise OrgError(
                     "ORG010", f"'{self._place.path}': acknowledge[{code!r}] needs a reason in words"

@@ -14,6 +14,7 @@ from constructs import Construct
 from ._order import OrderStage, Position
 from ._registry import Item, Place, Tracked, place_of, remember, stacks_behind
 from ._render import is_token, plain, tag_list
+from .guardrails import Guardrail
 from .guardrails._compose import Composition, compose
 from .model.errors import OrgError
 from .model.identifiers import check_construct_id, check_policy_id
@@ -21,7 +22,6 @@ from .policies import PolicyType
 
 if TYPE_CHECKING:
     from .account import IAccount
-    from .guardrails import Guardrail
     from .organizational_unit import IOrganizationalUnit
 
 Target: TypeAlias = (
@@ -87,8 +87,13 @@ class PolicyTarget(Tracked, cdk.Resource):
         for thing in guardrails_or_policies:
             if isinstance(thing, Policy):
                 thing._add_target(self)  # noqa: SLF001 - one concept in two classes
-            elif hasattr(thing, "statements") and hasattr(thing, "exempt_principals"):
+            elif isinstance(thing, Guardrail):
                 self._guardrails_here()._attached.append(thing)  # noqa: SLF001
+            elif isinstance(thing, type) and issubclass(thing, Guardrail):
+                raise OrgError(
+                    "ORG011",
+                    f"'{self._place.path}': {thing.__name__} is the class; give {thing.__name__}(…)",
+                )
             elif hasattr(thing, "policy_ref") or isinstance(thing, str):
                 shown = f"'{thing}'" if isinstance(thing, str) else f"{type(thing).__name__}"
                 raise OrgError(

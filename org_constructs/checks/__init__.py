@@ -1,6 +1,7 @@
 """What is wrong or risky in an organization, one rule a file; found by listing this folder.
 
-A rule is a module with `check(context)`, which yields findings. A new rule is one new file.
+A rule is a module with `check(context)`, which yields findings, and with `ACKNOWLEDGEABLE`, the
+codes for which a reason may stand in for the remedy, if there are any. A new rule is one new file.
 """
 
 from __future__ import annotations
@@ -9,22 +10,29 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import cast
 
 from ._check import CheckContext, Finding, Severity
 
-__all__ = ["CheckContext", "Finding", "Severity", "run_checks"]
+__all__ = ["CheckContext", "Finding", "Severity", "acknowledgeable_codes", "run_checks"]
 
 Check = Callable[[CheckContext], Iterable[Finding]]
 
 
 @cache
-def _checks() -> tuple[Check, ...]:
+def _rules() -> tuple[ModuleType, ...]:
     names = sorted(m.name for m in iter_modules(__path__) if not m.name.startswith("_"))
-    return tuple(cast("Check", import_module(f"{__name__}.{name}").check) for name in names)
+    return tuple(import_module(f"{__name__}.{name}") for name in names)
+
+
+@cache
+def acknowledgeable_codes() -> frozenset[str]:
+    """Return the codes of the refusals that a user may acknowledge with a reason."""
+    return frozenset(code for rule in _rules() for code in getattr(rule, "ACKNOWLEDGEABLE", ()))
 
 
 def run_checks(context: CheckContext) -> list[Finding]:
     """Run every rule over an organization and return what they find, by code and path."""
-    found = [finding for check in _checks() for finding in check(context)]
+    found = [finding for rule in _rules() for finding in cast("Check", rule.check)(context)]
     return sorted(found, key=lambda f: (f.code, f.path, f.message))

@@ -33,7 +33,6 @@ class Finding:
         path: construct path of what is wrong, as far as known.
         stack: name of the stack, when one is to blame.
         logical_id: logical id of the resource, when one is to blame.
-        acknowledgeable: whether a reason may stand in for the remedy.
     """
 
     code: str
@@ -43,7 +42,6 @@ class Finding:
     path: str
     stack: str | None = None
     logical_id: str | None = None
-    acknowledgeable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +70,15 @@ class CheckContext:
         """Return a quota as it holds for this organization."""
         return quota(name, self.quotas)
 
+    def management_accounts(self) -> set[str]:
+        """Return the management account, as settings name it or as the organization is created."""
+        created = {organization.stack for organization in self.model.organizations.values()}
+        return set(self.management_account_ids) or {
+            stack.account
+            for stack in self.model.assembly.stacks
+            if stack.account and stack.name in created
+        }
+
     def organization_stacks(self) -> list[StackTemplate]:
         """Return the stacks that declare something of an organization."""
         return [
@@ -93,7 +100,6 @@ def about(
     message: str,
     remedy: str,
     severity: Severity = Severity.FATAL,
-    acknowledgeable: bool = False,
 ) -> Finding:
     """Return a finding about one declared resource."""
     return Finding(
@@ -104,7 +110,6 @@ def about(
         path=declared.path,
         stack=declared.stack,
         logical_id=declared.logical_id,
-        acknowledgeable=acknowledgeable,
     )
 
 

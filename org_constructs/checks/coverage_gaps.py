@@ -9,6 +9,9 @@ from org_constructs.model.lock import Lock
 
 from ._check import CheckContext, Finding, Severity
 
+# A reason may stand in for the remedy.
+ACKNOWLEDGEABLE = ("ORG131",)
+
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Replay the deployment call by call against what is deployed."""
@@ -23,5 +26,4 @@ def check(context: CheckContext) -> Iterator[Finding]:
             path=gap.path,
             stack=gap.stack,
             logical_id=gap.logical_id,
-            acknowledgeable=True,
         )

@@ -15,6 +15,9 @@ from ._check import CheckContext, Finding, Severity, about
 
 _DEFAULT_ROLE = "OrganizationAccountAccessRole"
 
+# A reason may stand in for the remedy.
+ACKNOWLEDGEABLE = ("ORG121",)
+
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Compare accounts with the lock."""
@@ -37,7 +40,6 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 "in its OU with nothing here to rule it",
                 remedy=f"declare it again, or let it go on purpose: orgctl lock --release '{path}'",
                 path=path,
-                acknowledgeable=True,
             )
 
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from ._check import CheckContext, Finding, Severity, about
 
+# A reason may stand in for the remedy.
+ACKNOWLEDGEABLE = ("ORG122",)
+
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Compare OUs with the lock."""
@@ -22,7 +25,6 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 remedy="declare it again, or move its accounts, deploy, and let it go on purpose: "
                 f"orgctl lock --release '{path}'",
                 path=path,
-                acknowledgeable=True,
             )
             continue
         if unit.stack != locked.stack or unit.logical_id != locked.logical_id:

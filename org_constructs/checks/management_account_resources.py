@@ -23,10 +23,17 @@ _ALLOWED = (
     "AWS::CloudFormation::WaitConditionHandle",
 )
 
+# A reason may stand in for the remedy.
+ACKNOWLEDGEABLE = ("ORG106",)
+
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Find resources in the organization's stacks that do not manage the organization."""
-    for stack in context.organization_stacks():
+    """Find resources in the management account's stacks that do not manage the organization."""
+    organization = {stack.name for stack in context.organization_stacks()}
+    accounts = context.management_accounts()
+    for stack in context.model.assembly.stacks:
+        if stack.name not in organization and stack.account not in accounts:
+            continue
         for logical_id, resource in stack.resources.items():
             kind = str(resource.get("Type", ""))
             path = stack.id_path(logical_id)
@@ -40,5 +47,4 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 path=path,
                 stack=stack.name,
                 logical_id=logical_id,
-                acknowledgeable=True,
             )

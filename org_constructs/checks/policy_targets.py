@@ -11,9 +11,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
     """Find policies that are attached to accounts and to the root or OUs."""
     for policy in context.model.policies.values():
         known = [target for target in policy.targets if not target.startswith("?")]
-        accounts = [
-            t for t in known if t in context.model.accounts or (t.isdigit() and len(t) == 12)
-        ]
+        accounts = [t for t in known if t in context.model.accounts or t.isdigit()]
         if accounts and len(accounts) < len(known):
             yield about(
                 policy,

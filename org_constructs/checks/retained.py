@@ -9,6 +9,9 @@ from collections.abc import Iterator
 
 from ._check import CheckContext, Finding, about
 
+# A reason may stand in for the remedy.
+ACKNOWLEDGEABLE = ("ORG117",)
+
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Find accounts, OUs and organizations whose deletion or replacement policy is not Retain."""
@@ -26,6 +29,5 @@ def check(context: CheckContext) -> Iterator[Finding]:
                     code="ORG117",
                     message=f"'{item.path}' has {key} '{resource.get(key, 'not set')}'; it would be deleted with its code",
                     remedy="leave the removal policy to the construct, or acknowledge ORG117 with a reason",
-                    acknowledgeable=True,
                 )
                 break

@@ -1,0 +1,57 @@
+"""AWS Organizations takes one write at a time: no two of a stack's resources are made side by side.
+
+CloudFormation makes resources without a dependency between them in parallel, and AWS answers
+ConcurrentModificationException.
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-organizations-account.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from org_constructs.model.assembly import StackTemplate
+from org_constructs.model.references import deployment_order, needed_logical_ids
+
+from ._check import CheckContext, Finding, Severity
+
+
+def check(context: CheckContext) -> Iterator[Finding]:
+    """Advise on resources that are outside the chain, such as L1s beside this library's constructs."""
+    for stack in context.organization_stacks():
+        needs = {
+            key: needed_logical_ids(value, stack.resources)
+            for key, value in stack.resources.items()
+        }
+        writes = [key for key in deployment_order(stack) if _writes(stack, key)]
+        for before, after in pairwise(writes):
+            if not _reaches(after, before, needs):
+                yield Finding(
+                    code="ORG135",
+                    severity=Severity.WARNING,
+                    message=f"'{stack.id_path(before)}' and '{stack.id_path(after)}' may be written side by side; "
+                    "AWS Organizations takes one write at a time",
+                    remedy="declare both with this library, or let one depend on the other",
+                    path=stack.id_path(after),
+                    stack=stack.name,
+                    logical_id=after,
+                )
+                break
+
+
+def _writes(stack: StackTemplate, logical_id: str) -> bool:
+    kind = str(stack.resources[logical_id].get("Type", ""))
+    return kind.startswith(("AWS::Organizations::", "Custom::Organization"))
+
+
+def _reaches(start: str, goal: str, needs: Mapping[str, set[str]]) -> bool:
+    seen = {start}
+    waiting = [start]
+    while waiting:
+        current = waiting.pop()
+        if goal in needs[current]:
+            return True
+        fresh = needs[current] - seen
+        seen |= fresh
+        waiting += fresh
+    return False
