@@ -10,6 +10,9 @@ from collections.abc import Iterator
 
 from ._check import CheckContext, Finding, Severity, about
 
+# Advice may be taken as read.
+ACKNOWLEDGEABLE = ("ORG114",)
+
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Advise against accounts in the stack that creates the organization."""

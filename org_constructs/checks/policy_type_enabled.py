@@ -9,6 +9,9 @@ from collections.abc import Iterator
 
 from ._check import CheckContext, Finding, Severity, about
 
+# Advice may be taken as read.
+ACKNOWLEDGEABLE = ("ORG134",)
+
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Advise to turn a policy type on in the app that uses it."""

@@ -11,6 +11,9 @@ from org_constructs.model.identifiers import is_reserved_email
 
 from ._check import CheckContext, Finding, Severity, about
 
+# Advice may be taken as read.
+ACKNOWLEDGEABLE = ("ORG116",)
+
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Advise against addresses in domains that are reserved for examples."""

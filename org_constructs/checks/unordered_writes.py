@@ -15,6 +15,9 @@ from org_constructs.model.references import deployment_order, needed_logical_ids
 
 from ._check import CheckContext, Finding, Severity
 
+# Advice may be taken as read.
+ACKNOWLEDGEABLE = ("ORG135",)
+
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Advise on resources that are outside the chain, such as L1s beside this library's constructs."""
