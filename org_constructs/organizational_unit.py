@@ -214,7 +214,8 @@ class OrganizationalUnit(Container):
             self, "Resource", name=name, parent_id=parent_id, tags=tag_values
         )
         self._resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
-        if not _is_nested_in(scope, parent):
+        self._path_is_identity = _names_parents(scope, parent)
+        if not self._path_is_identity:
             self._identify_by_parent(parent_ids, parent_id)
         Dependable.implement(self, _OnlyResource(self._resource))
         self._item = place.registry.add(
@@ -365,16 +366,18 @@ def resolve_parent(
     return reference.organizational_unit_id, None, place.ids, [place.stack]
 
 
-def _is_nested_in(scope: Construct, parent: object) -> bool:
-    """Tell whether the construct path of something in `scope` names its parent already."""
+def _names_parents(scope: Construct, parent: object) -> bool:
+    """Tell whether the construct path of something in `scope` names all its parents already."""
     from .organization import Root
 
-    if scope is parent or isinstance(parent, Root):
+    if isinstance(parent, Root):
         return True
     if isinstance(parent, OrganizationalUnit):
         own, others = place_of(scope), parent._place  # noqa: SLF001
-        return own.path == others.path or own.path.startswith(f"{others.path}/")
-    return False
+        inside = own.path == others.path or own.path.startswith(f"{others.path}/")
+        return inside and parent._path_is_identity  # noqa: SLF001
+    # The path of a reference says nothing about the OU that it refers to.
+    return scope is parent and not isinstance(parent, _ImportedOrganizationalUnit)
 
 
 def _checked(guardrails: Any, what: str) -> Sequence[Guardrail]:

@@ -426,7 +426,7 @@ def test_l1_parents_and_targets(new_stack: NewStack) -> None:
     ServiceControlPolicy(stack, "P1", guardrails=[DenyRootUser()], targets=[unit])
     ServiceControlPolicy(stack, "P2", guardrails=[DenyRootUser()], targets=[account])
     resources = resources_of(stack)
-    parent = {"Fn::GetAtt": ["L1", "Id"]}
+    parent = {"Ref": "L1"}
     accounts = of_type(resources, "Account")
     assert next(r for i, r in accounts.items() if i.startswith("a"))["Properties"]["ParentIds"] == [
         parent
@@ -434,7 +434,7 @@ def test_l1_parents_and_targets(new_stack: NewStack) -> None:
     units = of_type(resources, "OrganizationalUnit")
     assert next(r for i, r in units.items() if i != "L1")["Properties"]["ParentId"] == parent
     targets = [p["Properties"]["TargetIds"] for p in of_type(resources, "Policy").values()]
-    assert targets == [[parent], [{"Fn::GetAtt": ["L1Account", "AccountId"]}]]
+    assert targets == [[parent], [{"Ref": "L1Account"}]]
 
 
 def test_escape_hatch(new_stack: NewStack) -> None:

@@ -164,10 +164,11 @@ def test_a_grandparent_is_part_of_an_ous_identity(new_stack: NewStack) -> None:
         top = OrganizationalUnit(stack, which, parent=root)
         middle = OrganizationalUnit(stack, "Middle", parent=top)
         OrganizationalUnit(stack, "Child", parent=middle)
+        middle.add_organizational_unit("Nested")
         units = of_type(resources_of(stack), "OrganizationalUnit")
         found.append({r["Properties"]["Name"]: i for i, r in units.items()})
-    assert found[0]["Middle"] != found[1]["Middle"]
-    assert found[0]["Child"] != found[1]["Child"]
+    for id in ("Middle", "Child", "Nested"):
+        assert found[0][id] != found[1][id]
 
 
 def test_under_the_root_the_path_is_the_identity(new_stack: NewStack) -> None:
@@ -184,12 +185,12 @@ def test_under_the_root_the_path_is_the_identity(new_stack: NewStack) -> None:
 
 def test_parents_that_are_only_ids_are_told_apart(new_stack: NewStack) -> None:
     """An OU below another existing OU is another OU, though both references have one id."""
-    found: dict[str, set[str]] = {"Unit": set(), "Nested": set()}
+    found: dict[str, set[str]] = {"Unit": set(), "Nested": set(), "Inner": set()}
     for parent_id in ("ou-ab12-34cd56ef", "ou-ab12-99999999"):
         stack = new_stack()
         parent = OrganizationalUnit.from_organizational_unit_id(stack, "Existing", parent_id)
         OrganizationalUnit(stack, "Unit", parent=parent)
-        parent.add_organizational_unit("Nested")
+        parent.add_organizational_unit("Nested").add_organizational_unit("Inner")
         for logical_id, unit in of_type(resources_of(stack), "OrganizationalUnit").items():
             found[unit["Properties"]["Name"]].add(logical_id)
-    assert {name: len(ids) for name, ids in found.items()} == {"Unit": 2, "Nested": 2}
+    assert {name: len(ids) for name, ids in found.items()} == {"Unit": 2, "Nested": 2, "Inner": 2}
