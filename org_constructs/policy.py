@@ -355,16 +355,24 @@ class _GuardrailPolicy(ServiceControlPolicy):
 
     def finish(self) -> None:
         """Write the content; a target without any guardrail gets no policy."""
-        declared = list(self._base()) if self._base is not None else []
-        composition = compose([*declared, *self._attached], where=f"'{self.path}'")
+        try:
+            declared = list(self._base()) if self._base is not None else []
+            composition = compose([*declared, *self._attached], where=f"'{self.path}'")
+        except Exception:
+            # The synthesis fails; an empty policy would only add to the report.
+            self._remove()
+            raise
         if not composition.guardrails:
-            self._place.registry.items.remove(self._item)
-            del self._place.registry.policies[self._place.path]
-            self._target.node.try_remove_child("Guardrails")
+            self._remove()
             return
         self._resource.content = plain(composition.content, where=f"'{self.path}'")
         self._resource.description = composition.description
         self._sizes = composition.sizes
+
+    def _remove(self) -> None:
+        self._place.registry.items.remove(self._item)
+        del self._place.registry.policies[self._place.path]
+        self._target.node.try_remove_child("Guardrails")
 
 
 class _ImportedPolicy(cdk.Resource):

@@ -7,7 +7,7 @@ a deployment, so every exception becomes a fatal finding.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,11 @@ class OrganizationValidation:
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         """Check the templates that CDK has just written."""
         try:
-            return self._report(self._findings(context))
+            templates = {
+                template.stack_construct_path: template.template_path
+                for template in context.stack_templates
+            }
+            return self._report(self._findings(context), templates)
         except Exception as error:  # noqa: BLE001 - CDK takes a plugin that raises for one that is content
             return self._report(
                 [
@@ -74,7 +78,8 @@ class OrganizationValidation:
                         remedy="nothing is deployed without it; report this with the app that shows it",
                         path=self._registry.stage.node.path or "App",
                     )
-                ]
+                ],
+                {},
             )
 
     def _findings(self, context: cdk.IPolicyValidationContext) -> list[Finding]:
@@ -124,33 +129,42 @@ class OrganizationValidation:
             for part in handler.PARTS
         )
 
-    def _report(self, findings: Iterable[Finding]) -> cdk.PolicyValidationPluginReport:
-        findings = list(findings)
+    def _report(
+        self, findings: list[Finding], templates: Mapping[str, str]
+    ) -> cdk.PolicyValidationPluginReport:
         return cdk.PolicyValidationPluginReport(
             success=all(finding.severity is Severity.WARNING for finding in findings),
-            violations=[self._violation(finding) for finding in findings],
+            violations=[self._violation(finding, templates) for finding in findings],
         )
 
-    def _violation(self, finding: Finding) -> cdk.PolicyViolation:
+    def _violation(self, finding: Finding, templates: Mapping[str, str]) -> cdk.PolicyViolation:
         source = self._registry.source_of(finding.path)
-        shown = f" ({source})" if source and str(source) not in finding.message else ""
+        known = source is None or any(
+            problem.path == finding.path for problem in self._registry.problems
+        )
         return cdk.PolicyViolation(
             rule_name=finding.code,
-            description=f"{finding.message}{shown}",
+            description=finding.message if known else f"{finding.message} ({source})",
             fix=finding.remedy,
             severity=finding.severity.value,
-            # Without a violating resource CDK prints nothing at all.
+            # Without a violating resource CDK prints nothing at all. From a template's path and a
+            # logical id it finds the construct; otherwise it shows what it is given.
             violating_resources=[
                 cdk.PolicyViolatingResource(
                     resource_logical_id=finding.logical_id or finding.path,
-                    template_path=self._template_path(finding),
+                    template_path=_template_of(finding, templates),
                     locations=[],
                 )
             ],
         )
 
-    def _template_path(self, finding: Finding) -> str:
-        return finding.stack or finding.path
+
+def _template_of(finding: Finding, templates: Mapping[str, str]) -> str:
+    """Return the path of the template that holds what a finding is about."""
+    for stack_path, template_path in templates.items():
+        if finding.path == stack_path or finding.path.startswith(f"{stack_path}/"):
+            return template_path
+    return next(iter(templates.values()), finding.path)
 
 
 def _default_lock_file() -> str | None:
