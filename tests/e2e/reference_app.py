@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,35 @@ class Picture:
                 below = f"{path}/{unit['Name']}".lstrip("/")
                 self.units[below] = unit["Id"]
                 self._add(client, unit["Id"], below)
+
+
+@dataclass
+class Story:
+    """What was seen at each step of one organization's life."""
+
+    app: App
+    steps: dict[str, Step] = field(default_factory=dict)
+    writes: dict[str, list[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    stacks: dict[str, dict[str, str]] = field(default_factory=dict)
+    resources: dict[str, set[str]] = field(default_factory=dict)
+
+    def record(self, name: str, run: Callable[[], Step]) -> Step:
+        """Run one step and remember what it did to AWS."""
+        before = self.app.number()
+        step = run()
+        self.steps[name] = step
+        self.writes[name] = self.app.writes(before)
+        self.calls[name] = len(self.app.aws.calls(before))
+        self.pictures[name] = self.app.picture()
+        self.stacks[name] = self.app.stacks()
+        self.resources[name] = self.app.resources("Organization")
+        return step
+
+    def operations(self, name: str) -> list[str]:
+        """Return the names of what a step wrote."""
+        return [operation for operation, _ in self.writes[name]]
 
 
 def copy_app(folder: Path) -> None:

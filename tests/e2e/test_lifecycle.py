@@ -4,47 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from reference_app import STACKS, App, Picture, succeeded
-
-from org_constructs.rehearsal.cdk_cli import Step
+from reference_app import STACKS, App, Story, succeeded
 
 pytestmark = pytest.mark.e2e
 
 STAGING = "aws+payments-staging@example.com"
 PLAYGROUND = "aws+playground@example.com"
-
-
-@dataclass
-class Story:
-    """What was seen at each step of one organization's life."""
-
-    app: App
-    steps: dict[str, Step] = field(default_factory=dict)
-    writes: dict[str, list[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
-    calls: dict[str, int] = field(default_factory=dict)
-    pictures: dict[str, Picture] = field(default_factory=dict)
-    stacks: dict[str, dict[str, str]] = field(default_factory=dict)
-    resources: dict[str, set[str]] = field(default_factory=dict)
-
-    def record(self, name: str, run: Callable[[], Step]) -> Step:
-        """Run one step and remember what it did to AWS."""
-        before = self.app.number()
-        step = run()
-        self.steps[name] = step
-        self.writes[name] = self.app.writes(before)
-        self.calls[name] = len(self.app.aws.calls(before))
-        self.pictures[name] = self.app.picture()
-        self.stacks[name] = self.app.stacks()
-        self.resources[name] = self.app.resources("Organization")
-        return step
-
-    def operations(self, name: str) -> list[str]:
-        """Return the names of what a step wrote."""
-        return [operation for operation, _ in self.writes[name]]
 
 
 def _change(app: App) -> None:
@@ -69,7 +37,7 @@ def _let_policies_stay(app: App) -> None:
     )
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="module")
 def story(new_app_on_aws: Callable[..., App]) -> Story:
     """Let one organization live from its creation to the end of its stacks."""
     app = new_app_on_aws()
