@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def build_with_l1(stack: Any) -> None:
     for item in chain:
         if not isinstance(item, organizations.CfnPolicy):
             item.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
-    for before, after in zip(chain, chain[1:], strict=False):
+    for before, after in pairwise(chain):
         after.add_resource_dependency(before)
 
 
@@ -129,18 +130,26 @@ def run_variant(name: str, folder: str) -> None:
 
 
 def _peak_of_children() -> float:
-    """Return the peak memory of the largest child process, in MB; Linux only."""
-    peaks = [0.0]
+    """Return the peak memory of this process's descendants (Node), in MB; Linux only."""
+    parents: dict[int, int] = {}
+    peaks: dict[int, float] = {}
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
-            fields = dict(
-                line.split(":", 1) for line in status.read_text().splitlines() if ":" in line
-            )
+            lines = status.read_text().splitlines()
         except OSError:
             continue
-        if fields.get("PPid", "").strip() == str(os.getpid()) and "VmHWM" in fields:
-            peaks.append(int(fields["VmHWM"].split()[0]) / 1024)
-    return max(peaks)
+        fields = dict(line.split(":", 1) for line in lines if ":" in line)
+        process = int(status.parent.name)
+        parents[process] = int(fields["PPid"])
+        peaks[process] = int(fields.get("VmHWM", "0").split()[0]) / 1024
+    total = 0.0
+    for process in parents:
+        ancestor = process
+        while ancestor in parents and ancestor != os.getpid():
+            ancestor = parents[ancestor]
+        if ancestor == os.getpid() and process != ancestor:
+            total += peaks[process]
+    return total
 
 
 def shape(folder: str) -> Any:
