@@ -176,7 +176,7 @@ def place_of(scope: IConstruct) -> Place:
     Raises:
         OrgError: `ORG005` when `scope` is not inside a Stack.
     """
-    known = scope.__dict__.get(_ATTRIBUTE)
+    known = getattr(scope, "__dict__", {}).get(_ATTRIBUTE)
     if known is not None:
         return cast("Place", known)
     if not isinstance(scope, Construct):

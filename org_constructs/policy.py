@@ -379,6 +379,7 @@ class _ImportedPolicy(cdk.Resource):
     """A policy that this app does not own."""
 
     def __init__(self, scope: Construct, id: str, policy_id: str) -> None:
+        check_construct_id(id)
         super().__init__(scope, id)
         self._policy_id = policy_id
 
