@@ -20,10 +20,11 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
         "load_persisted_state",
         "reset",
     ),
-    CLOUDFORMATION: ("_stacks", "reset"),
+    CLOUDFORMATION: ("_stacks", "handle_request", "reset"),
     f"{CLOUDFORMATION}.changesets": (
         "_IMPORT_LOOKUPS",
         "_deploy_stack_async",
+        "_diff_resources",
         "_resolve_props_for_diff",
         "_resolve_refs",
     ),

@@ -5,13 +5,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import copy
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from .emulator import CLOUDFORMATION, module
+
+# Calls that begin an operation on a stack, as they stand in the request; how long they may take,
+# which is less than clients wait for an answer; and how often to look.
+_BEGINNING = (b"Action=ExecuteChangeSet", b"Action=DeleteStack", b"Action=RollbackStack")
+_PATIENCE = 4.0
+_LOOK_EVERY = 0.02
 
 _ACCOUNT = "AWS::Organizations::Account"
 _RETAINING = ("Retain", "RetainExceptOnCreate")
@@ -23,12 +31,46 @@ _FOREIGN = ("Fn::GetStackOutput", "Fn::ImportValue")
 
 def mend_cloudformation(leftovers: Leftovers) -> None:
     """Mend all of it."""
+    _answer_when_done()
     resolve = _mend_references()
     _mend_differences(resolve)
     _mend_deletion_policies(leftovers)
     drift = module(f"{CLOUDFORMATION}.drift")
     # Documentation (resource import): detect drift after an import.
     drift.DRIFT_DETECTABLE_STATUSES = drift.DRIFT_DETECTABLE_STATUSES | {"IMPORT_COMPLETE"}
+
+
+# --- pace ------------------------------------------------------------------------------------
+
+
+def _answer_when_done() -> None:
+    """Let an operation on a stack end before the call that began it is answered, if it is quick.
+
+    The CDK CLI looks at once and then only every five seconds, so that a deployment of half a
+    second would take five.
+    """
+    package = module(CLOUDFORMATION)
+    handle = package.handle_request
+
+    async def handle_request(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Any:
+        answer = await handle(method, path, headers, body, query)
+        if any(action in body for action in _BEGINNING):
+            deadline = time.monotonic() + _PATIENCE
+            while time.monotonic() < deadline and any(  # noqa: ASYNC110
+                map(_is_busy, package._stacks.values())
+            ):
+                # The emulator tells nobody when an operation ends.
+                await asyncio.sleep(_LOOK_EVERY)
+        return answer
+
+    package.handle_request = handle_request
+
+
+def _is_busy(stack: dict[str, Any]) -> bool:
+    status = str(stack.get("StackStatus", ""))
+    return status.endswith("IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 
 # --- references between stacks ---------------------------------------------------------------
@@ -112,7 +154,26 @@ def _mend_differences(resolve: Callable[..., Any]) -> None:
             resolved[logical_id] = {**definition, "Properties": properties}
         return {"Resources": resolved}
 
-    module(f"{CLOUDFORMATION}.changesets")._resolve_props_for_diff = resolve_for_diff
+    changesets = module(f"{CLOUDFORMATION}.changesets")
+    diff = changesets._diff_resources
+
+    def diff_resources(
+        old: dict[str, Any], new: dict[str, Any], records: dict[str, Any] | None = None, *rest: Any
+    ) -> list[dict[str, Any]]:
+        # What a failed operation created is in no template that succeeded: without its code it is
+        # removed, which must be a difference.
+        known = {**old.get("Resources", {}), **new.get("Resources", {})}
+        forgotten = {
+            logical_id: {"Type": record.get("ResourceType", ""), "Properties": {}}
+            for logical_id, record in (records or {}).items()
+            if logical_id not in known
+        }
+        resources = {**old.get("Resources", {}), **forgotten}
+        changes: list[dict[str, Any]] = diff({**old, "Resources": resources}, new, records, *rest)
+        return changes
+
+    changesets._resolve_props_for_diff = resolve_for_diff
+    changesets._diff_resources = diff_resources
 
 
 def _as_deployed(written: Any, deployed: Any) -> Any:
@@ -258,12 +319,16 @@ def _mend_deletion_policies(leftovers: Leftovers) -> None:
         await delete(stack_name, *args, **kwargs)
 
     async def roll_back_operation(
-        stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], *rest: Any
+        stack_name: str,
+        stack_id: str,
+        stack: dict[str, Any],
+        operation: dict[str, Any],
+        **options: Any,
     ) -> None:
         for logical_id in leftovers.of_stack(stack_name):
             retain = not operation.get("retain_except_on_create", False)
             leftovers.delete(stack_name, logical_id, retain=retain)
-        await roll_back(stack_name, stack_id, stack, operation, *rest)
+        await roll_back(stack_name, stack_id, stack, operation, **options)
 
     def forget() -> None:
         leftovers.clear()

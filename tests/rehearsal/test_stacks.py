@@ -278,9 +278,24 @@ class TestRetention:
         failing = {**scp(ROOT), "DependsOn": "Account"}
         resources = {**BASE, "Account": account(get("A")), "Policy": failing}
         cloud.deploy(resources)
+        removed = [
+            change["ResourceChange"]["LogicalResourceId"]
+            for change in cloud.plan(BASE)["Changes"]
+            if change["ResourceChange"]["Action"] == "Remove"
+        ]
+        assert removed == ["Account"]
         assert cloud.deploy(BASE) == "UPDATE_COMPLETE"
         assert "CloseAccount" not in cloud.writes()
         assert cloud.accounts()["audit"] == "ACTIVE"
+
+    def test_the_clis_rollback_does_not_retain(self, cloud: Cloud) -> None:
+        """It asks for RetainExceptOnCreate, and the new account is closed."""
+        cloud.deploy(BASE)
+        failing = {**scp(ROOT), "DependsOn": "Account"}
+        cloud.deploy({**BASE, "Account": account(get("A")), "Policy": failing})
+        cloud.cloudformation.rollback_stack(StackName="Org", RetainExceptOnCreate=True)
+        assert cloud.wait() == "UPDATE_ROLLBACK_COMPLETE"
+        assert cloud.accounts()["audit"] == "SUSPENDED"
 
     def test_a_rollback_of_a_creation_keeps_what_is_retained(self, cloud: Cloud) -> None:
         """And deletes the policy that a failed attachment left."""
