@@ -12,6 +12,7 @@ from .backend import ApiError, Organizations
 from .cloudformation import RESOURCE_TYPES, Api, HandlerError, ResourceType
 from .emulator import CLOUDFORMATION, check_emulator, module
 from .mends import Leftovers, mend_cloudformation
+from .permissions import Permissions, note_deployment_roles
 
 _TARGET_PREFIX = "AWSOrganizationsV20161128."
 
@@ -23,14 +24,15 @@ def install(organizations: Organizations) -> Any:
         EmulatorError: the emulator is not the one that the adapter is made for.
     """
     check_emulator()
-    leftovers = Leftovers()
-    _install_service(organizations)
-    _install_resource_types(organizations, leftovers)
+    leftovers, permissions = Leftovers(), Permissions()
+    _install_service(organizations, permissions)
+    _install_resource_types(organizations, leftovers, permissions)
     mend_cloudformation(leftovers)
+    note_deployment_roles(permissions)
     return module("ministack.app").app
 
 
-def _install_service(organizations: Organizations) -> None:
+def _install_service(organizations: Organizations, permissions: Permissions) -> None:
     """Answer the API of Organizations."""
     service = module("ministack.services.organizations")
     responses = module("ministack.core.responses")
@@ -43,31 +45,40 @@ def _install_service(organizations: Organizations) -> None:
         content = {"Content-Type": "application/x-amz-json-1.1"}
         try:
             params = json.loads(body or b"{}")
-            answer = organizations.call(operation, params, responses.get_account_id())
+            refusal = permissions.refusal_of_request(operation, headers)
+            account_id = responses.get_account_id()
+            answer = organizations.call(operation, params, account_id, refusal=refusal)
         except ApiError as error:
-            refusal = {"__type": error.code, "Message": error.message}
+            details = {"__type": error.code, "Message": error.message}
             if error.reason is not None:
-                refusal["Reason"] = error.reason
+                details["Reason"] = error.reason
             # The code stands in a header too: some SDKs look only there.
             content["x-amzn-ErrorType"] = error.code
-            return 400, content, json.dumps(refusal).encode()
+            return 400, content, json.dumps(details).encode()
         return 200, content, json.dumps(answer).encode()
 
     service.handle_request = handle_request
-    service.reset = organizations.reset
+
+    def reset() -> None:
+        organizations.reset()
+        permissions.clear()
+
+    service.reset = reset
     # Nothing outlives the process, so there is no state to save.
     service.get_state = dict
     service.load_persisted_state = lambda _data: None
 
 
-def _install_resource_types(organizations: Organizations, leftovers: Leftovers) -> None:
+def _install_resource_types(
+    organizations: Organizations, leftovers: Leftovers, permissions: Permissions
+) -> None:
     """Teach CloudFormation the five types."""
     provisioners = module(f"{CLOUDFORMATION}.provisioners")
     drift = module(f"{CLOUDFORMATION}.drift")
     changesets = module(f"{CLOUDFORMATION}.changesets")
 
     for resource_type in RESOURCE_TYPES:
-        handler = _Handler(resource_type, organizations, leftovers)
+        handler = _Handler(resource_type, organizations, leftovers, permissions)
         name = resource_type.name
         provisioners._RESOURCE_HANDLERS[name] = {
             "create": handler.create,
@@ -92,15 +103,24 @@ class _Handler:
     """A resource type in the form in which the emulator calls it."""
 
     def __init__(
-        self, resource_type: ResourceType, organizations: Organizations, leftovers: Leftovers
+        self,
+        resource_type: ResourceType,
+        organizations: Organizations,
+        leftovers: Leftovers,
+        permissions: Permissions,
     ) -> None:
         self._type = resource_type
         self._organizations = organizations
         self._leftovers = leftovers
+        self._permissions = permissions
         self._responses = module("ministack.core.responses")
 
     def _api(self) -> Api:
-        return Api(self._organizations, self._responses.get_account_id())
+        return Api(
+            self._organizations,
+            self._responses.get_account_id(),
+            self._permissions.refusal_of_deployment,
+        )
 
     def create(
         self, logical_id: str, properties: dict[str, Any], stack_name: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -118,19 +120,26 @@ class CdkCli:
 
     def _run(self, name: str, arguments: Sequence[str], cwd: Path | None = None) -> Step:
         began = time.monotonic()
-        done = subprocess.run(  # noqa: S603
+        with subprocess.Popen(  # noqa: S603
             [self._command, name, *arguments],
             cwd=cwd or self._app,
             env=self._aws.environment(),
-            check=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if self._quiet else None,
             stderr=subprocess.STDOUT if self._quiet else None,
             text=True,
-        )
+            process_group=0,
+        ) as process:
+            try:
+                output, _ = process.communicate()
+            except BaseException:
+                # Interrupted: the app that the CLI started would outlive the CLI.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise
         return Step(
             name=name,
-            exit_code=done.returncode,
+            exit_code=process.returncode,
             seconds=time.monotonic() - began,
-            output=done.stdout or "",
+            output=output or "",
         )

@@ -13,7 +13,16 @@ CLOUDFORMATION = "ministack.services.cloudformation"
 
 TAKEN_NAMES: dict[str, tuple[str, ...]] = {
     "ministack.app": ("app",),
+    "ministack.core.iam_evaluator": (
+        "EvalContext",
+        "_action_matches",
+        "_gather_role_policies",
+        "_resolve_managed_policy_document",
+        "evaluate",
+        "request_caller_arn",
+    ),
     "ministack.core.responses": ("get_account_id", "get_region", "request_scope"),
+    "ministack.services.iam": ("_roles",),
     "ministack.services.organizations": (
         "get_state",
         "handle_request",

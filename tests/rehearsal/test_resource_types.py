@@ -487,8 +487,7 @@ class TestRetries:
         api = Api(backend.service, MANAGEMENT)
         answers = iter([ApiError("ConcurrentModificationException", "busy")] * failures)
 
-        def call(operation: str, params: dict[str, Any], account_id: str) -> dict[str, Any]:
-            del operation, params, account_id
+        def call(*_arguments: object, **_options: object) -> dict[str, Any]:
             for error in answers:
                 raise error
             return {"done": True}

@@ -56,7 +56,12 @@ def test_an_assumed_role_calls_as_its_account(aws: EmbeddedAws) -> None:
 
     iam = aws.client("iam")
     trust = '{"Version":"2012-10-17","Statement":[]}'
+    allowed = (
+        '{"Version":"2012-10-17","Statement":'
+        '[{"Effect":"Allow","Action":"organizations:*","Resource":"*"}]}'
+    )
     role = iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    iam.put_role_policy(RoleName="deployer", PolicyName="own", PolicyDocument=allowed)
     session = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="deploy")["Credentials"]
     client = boto3.client(
         "organizations",

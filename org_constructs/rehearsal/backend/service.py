@@ -58,13 +58,16 @@ class Organizations:
         with self._lock:
             return self._log.since(since)
 
-    def call(self, operation: str, params: Json, account_id: str) -> Json:
+    def call(
+        self, operation: str, params: Json, account_id: str, *, refusal: ApiError | None = None
+    ) -> Json:
         """Make one call as a principal of an account.
 
         Args:
             operation: the name in the API, such as `CreateAccount`.
             params: the parameters in the API's form.
             account_id: the account whose credentials sign the call.
+            refusal: why the principal may not make it, as judged by its own permissions.
 
         Returns:
             The answer in the API's form; times are seconds since the epoch.
@@ -78,6 +81,8 @@ class Organizations:
             result: Json | None = None
             error: ApiError | None = None
             try:
+                if refusal is not None:
+                    raise refusal
                 if known is None:
                     raise NotRehearsedError(operation)
                 result = self._run(known, params, account_id)

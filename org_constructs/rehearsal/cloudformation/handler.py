@@ -8,7 +8,7 @@ follows from them without being stated.
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -90,13 +90,21 @@ def handler_error(error: ApiError, *, left_behind: str | None = None) -> Handler
 class Api:
     """The API of Organizations as a handler uses it, on behalf of the stack's account."""
 
-    def __init__(self, organizations: Organizations, account_id: str) -> None:
+    def __init__(
+        self,
+        organizations: Organizations,
+        account_id: str,
+        refusal: Callable[[str], ApiError | None] = lambda _operation: None,
+    ) -> None:
         self._organizations = organizations
         self._account_id = account_id
+        self._refusal = refusal
 
     def try_call(self, operation: str, **params: Any) -> dict[str, Any]:
         """Make one call and let the API's error through."""
-        return self._organizations.call(operation, params, self._account_id)
+        return self._organizations.call(
+            operation, params, self._account_id, refusal=self._refusal(operation)
+        )
 
     def call(self, operation: str, **params: Any) -> dict[str, Any]:
         """Make one call once; its error is the handler's failure."""
