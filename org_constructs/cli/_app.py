@@ -112,7 +112,7 @@ def rehearse(
     from ._rehearse import rehearse_deployment, serve_only
 
     if serve:
-        raise typer.Exit(serve_only(port, account, region))
+        raise typer.Exit(serve_only(port, account, region, out=_out, err=_err))
     raise typer.Exit(
         rehearse_deployment(
             app_folder.resolve(),

@@ -20,11 +20,24 @@ if TYPE_CHECKING:
     from org_constructs.rehearsal.cdk_cli import CdkCli, Step
 
 
-def serve_only(port: int, account_id: str, region: str) -> int:
-    """Serve the embedded AWS until it is interrupted."""
+def serve_only(port: int, account_id: str, region: str, *, out: Console, err: Console) -> int:
+    """Serve the embedded AWS until it is interrupted; return an exit code."""
     from org_constructs.rehearsal import serve
+    from org_constructs.rehearsal.emulator import EmulatorError
 
-    serve(port, account_id=account_id, region=region)
+    def announce(endpoint: str) -> None:
+        out.print(f"embedded AWS at {endpoint}; Ctrl-C ends it", highlight=False, soft_wrap=True)
+        _show_access(endpoint, account_id, region, out)
+
+    try:
+        serve(port, account_id=account_id, region=region, announce=announce)
+    except (EmulatorError, OSError) as error:
+        err.print(
+            f"[red]error[/red] the embedded AWS cannot serve on port {port}: {error}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return 1
     return 0
 
 
@@ -51,7 +64,8 @@ def rehearse_deployment(
         )
         return 2
     # A terminated process ends its embedded AWS too: SystemExit runs the context managers.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
     steps: list[Step] = []
     try:
         with EmbeddedAws.start(port or None, account_id, region) as aws, CdkCli(aws, app) as cdk:
@@ -107,16 +121,21 @@ def _times(steps: list[Step]) -> Table:
 
 
 def _wait(endpoint: str, account_id: str, region: str, out: Console) -> None:
+    out.print("\nstill running; Ctrl-C ends it")
+    _show_access(endpoint, account_id, region, out)
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        return
+
+
+def _show_access(endpoint: str, account_id: str, region: str, out: Console) -> None:
     out.print(
-        f"\nstill running; Ctrl-C ends it. To look around:\n"
+        f"to look around:\n"
         f"  export AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID={account_id} "
         f"AWS_SECRET_ACCESS_KEY=rehearsal AWS_REGION={region}\n"
         f"  aws organizations list-accounts",
         highlight=False,
         soft_wrap=True,
     )
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        return
