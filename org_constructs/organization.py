@@ -8,8 +8,9 @@ from typing import Protocol, runtime_checkable
 import aws_cdk as cdk
 from aws_cdk import aws_organizations as organizations
 from aws_cdk.interfaces import aws_organizations as refs
-from constructs import Construct, Dependable
+from constructs import Construct
 
+from ._dependable import depend_on_resource_only
 from ._order import OrderStage, Position
 from ._registry import Item, Place, Tracked, place_of, remember
 from ._render import is_token
@@ -22,7 +23,7 @@ from .model.identifiers import (
     check_root_id,
 )
 from .model.quotas import quota
-from .organizational_unit import Container, _OnlyResource
+from .organizational_unit import Container
 from .policies import PolicyType
 from .settings import OrganizationPolicyType
 
@@ -77,7 +78,7 @@ class Root(Container):
         self._item = item
         self._id = root_id
         if item is not None:
-            Dependable.implement(self, _OnlyResource(item.l1))
+            depend_on_resource_only(self, item.l1)
         place.registry.note_source(place.path)
 
     @classmethod
@@ -194,7 +195,7 @@ class Organization(_OrganizationBase):
         # Policies and OUs need all features; CloudFormation cannot change the set afterwards.
         self._resource = _CfnOrganization(self, "Resource", feature_set="ALL")
         self._resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
-        Dependable.implement(self, _OnlyResource(self._resource))
+        depend_on_resource_only(self, self._resource)
         item = place.registry.add(
             Item(
                 l1=self._resource,

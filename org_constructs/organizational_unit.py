@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 import aws_cdk as cdk
 from aws_cdk import aws_organizations as organizations
 from aws_cdk.interfaces import aws_organizations as refs
-from constructs import Construct, Dependable, IConstruct
+from constructs import Construct
 
+from ._dependable import depend_on_resource_only
 from ._order import OrderStage, Position
 from ._registry import Item, Tracked, place_of, remember, stacks_behind
 from ._render import is_token, tag_list
@@ -217,7 +218,7 @@ class OrganizationalUnit(Container):
         self._path_is_identity = _names_parents(scope, parent)
         if not self._path_is_identity:
             self._identify_by_parent(parent_ids, parent_id)
-        Dependable.implement(self, _OnlyResource(self._resource))
+        depend_on_resource_only(self, self._resource)
         self._item = place.registry.add(
             Item(
                 l1=self._resource,
@@ -327,19 +328,6 @@ class _ImportedOrganizationalUnit(Container):
     def target_id(self) -> str:
         """Id by which a policy is attached to this OU."""
         return self._id
-
-
-class _OnlyResource(Dependable):
-    """Depending on a container means depending on itself, not on everything below it."""
-
-    def __init__(self, resource: cdk.CfnResource) -> None:
-        super().__init__()
-        self._resource = resource
-
-    @property
-    def dependency_roots(self) -> list[IConstruct]:
-        """The L1 alone."""
-        return [cast("IConstruct", self._resource)]
 
 
 def resolve_parent(

@@ -11,6 +11,7 @@ from aws_cdk import aws_organizations as organizations
 from aws_cdk.interfaces import aws_organizations as refs
 from constructs import Construct
 
+from ._dependable import depend_on_resource_only
 from ._order import OrderStage, Position
 from ._registry import Item, Place, Tracked, place_of, remember, stacks_behind
 from ._render import is_token, plain, tag_list
@@ -112,6 +113,9 @@ class PolicyTarget(Tracked, cdk.Resource):
     def _guardrails_here(self) -> _GuardrailPolicy:
         """Return the one policy that holds this target's guardrails, made when first needed."""
         if self._guardrail_policy is None:
+            if not self._holds_accounts and self._item is not None:
+                # Until now nothing was below the account, and CDK's own way did.
+                depend_on_resource_only(self, self._item.l1)
             self._guardrail_policy = _GuardrailPolicy(self)
         return self._guardrail_policy
 
