@@ -58,10 +58,11 @@ def _answer_when_done() -> None:
         answer = await handle(method, path, headers, body, query)
         if any(action in body for action in _BEGINNING):
             deadline = time.monotonic() + _PATIENCE
+            # The emulator tells nobody when an operation ends; a deletion has not even begun yet.
+            await asyncio.sleep(_LOOK_EVERY)
             while time.monotonic() < deadline and any(  # noqa: ASYNC110
                 map(_is_busy, package._stacks.values())
             ):
-                # The emulator tells nobody when an operation ends.
                 await asyncio.sleep(_LOOK_EVERY)
         return answer
 

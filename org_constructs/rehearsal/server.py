@@ -56,6 +56,8 @@ def serve(
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     with listener, tempfile.TemporaryDirectory(prefix="rehearsal-") as scratch:
         listener.bind((HOST, port))
+        # Whoever reads the announcement may call at once; the server begins to listen only later.
+        listener.listen()
         endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
         _prepare_environment(endpoint, account_id, region, Path(scratch))
         asyncio.run(_serve(listener, endpoint, Organizations(settings), announce, parent))
