@@ -13,6 +13,7 @@ from constructs import Construct
 from ._order import OrderStage, Position
 from ._registry import Item, Tracked, place_of, remember
 from ._render import is_token, tag_list
+from ._target import PolicyTarget
 from .model.identifiers import (
     check_account_id,
     check_account_name,
@@ -21,7 +22,6 @@ from .model.identifiers import (
     check_role_name,
 )
 from .organizational_unit import Container, IOrganizationalUnit, resolve_parent
-from .policy import PolicyTarget
 
 
 class _CfnAccount(Tracked, organizations.CfnAccount):

@@ -15,13 +15,13 @@ from ._dependable import depend_on_resource_only
 from ._order import OrderStage, Position
 from ._registry import Item, Tracked, place_of, remember, stacks_behind
 from ._render import is_token, tag_list
+from ._target import PolicyTarget
 from .model.errors import OrgError
 from .model.identifiers import (
     check_construct_id,
     check_organizational_unit_id,
     check_organizational_unit_name,
 )
-from .policy import PolicyTarget
 
 if TYPE_CHECKING:
     from .account import Account

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import aws_cdk as cdk
 from aws_cdk import aws_organizations as organizations
 from aws_cdk.interfaces import aws_organizations as refs
 from constructs import Construct
 
-from ._dependable import depend_on_resource_only
 from ._order import OrderStage, Position
 from ._registry import Item, Place, Tracked, place_of, remember, stacks_behind
 from ._render import is_token, plain, tag_list
+from ._target import PolicyTarget, Target, kind_of, resolve_targets
 from .guardrails import Guardrail
 from .guardrails._compose import Composition, compose
 from .model.errors import OrgError
 from .model.identifiers import check_construct_id, check_policy_id
 from .policies import PolicyType
-
-if TYPE_CHECKING:
-    from .account import IAccount
-    from .organizational_unit import IOrganizationalUnit
-
-Target: TypeAlias = (
-    "PolicyTarget | IOrganizationalUnit | IAccount | refs.IOrganizationalUnitRef | refs.IAccountRef"
-)
 
 _NAME_LENGTH = 128
 _DESCRIPTION_LENGTH = 512
@@ -50,74 +42,6 @@ class IPolicy(Protocol):
     def policy_ref(self) -> refs.PolicyReference:
         """Reference for constructs that take any policy."""
         ...
-
-
-class PolicyTarget(Tracked, cdk.Resource):
-    """What a policy can be attached to: the root, an OU or an account."""
-
-    _place: Place
-    _item: Item | None = None
-    _guardrail_policy: _GuardrailPolicy | None = None
-
-    @property
-    def target_id(self) -> str:
-        """Id by which a policy is attached to this target."""
-        raise NotImplementedError
-
-    @property
-    def _holds_accounts(self) -> bool:
-        """Whether this is the root or an OU, rather than an account."""
-        raise NotImplementedError
-
-    @property
-    def _policy_position(self) -> tuple[OrderStage, tuple[str, ...]]:
-        """Stage and ids by which a policy of this target takes its place in the chain."""
-        raise NotImplementedError
-
-    def attach(self, *guardrails_or_policies: Guardrail | Policy) -> None:
-        """Attach guardrails or policies to this target.
-
-        All guardrails of one target form one policy of that target. A policy of this app gets
-        this target added; one that the app does not own cannot be attached, because
-        CloudFormation has no attachment resource.
-
-        Raises:
-            OrgError: `ORG011` for something that cannot be attached; `ORG110` for a policy that
-                would target accounts and OUs at once.
-        """
-        for thing in guardrails_or_policies:
-            if isinstance(thing, Policy):
-                thing._add_target(self)  # noqa: SLF001 - one concept in two classes
-            elif isinstance(thing, Guardrail):
-                self._guardrails_here()._attached.append(thing)  # noqa: SLF001
-            elif isinstance(thing, type) and issubclass(thing, Guardrail):
-                raise OrgError(
-                    "ORG011",
-                    f"'{self._place.path}': {thing.__name__} is the class; give {thing.__name__}(…)",
-                )
-            elif hasattr(thing, "policy_ref") or isinstance(thing, str):
-                shown = f"'{thing}'" if isinstance(thing, str) else f"{type(thing).__name__}"
-                raise OrgError(
-                    "ORG011",
-                    f"'{self._place.path}': policy {shown} is not owned by this app and cannot be "
-                    "attached, CloudFormation has no attachment resource; declare a "
-                    "ServiceControlPolicy with the same content, or attach it outside this app",
-                )
-            else:
-                raise OrgError(
-                    "ORG011",
-                    f"'{self._place.path}': {thing!r} cannot be attached; give guardrails such as "
-                    "DenyLeaveOrganization() or policies of this app",
-                )
-
-    def _guardrails_here(self) -> _GuardrailPolicy:
-        """Return the one policy that holds this target's guardrails, made when first needed."""
-        if self._guardrail_policy is None:
-            if not self._holds_accounts and self._item is not None:
-                # Until now nothing was below the account, and CDK's own way did.
-                depend_on_resource_only(self, self._item.l1)
-            self._guardrail_policy = _GuardrailPolicy(self)
-        return self._guardrail_policy
 
 
 class Policy(Tracked, cdk.Resource):
@@ -164,11 +88,11 @@ class Policy(Tracked, cdk.Resource):
         if not isinstance(content, Mapping):
             raise OrgError(
                 "ORG009",
-                f"'{place.path}': content is {_kind(content)}, not a JSON object; give a mapping, "
+                f"'{place.path}': content is {kind_of(content)}, not a JSON object; give a mapping, "
                 "such as json.loads(text)",
             )
         rendered = plain(content, where=f"'{place.path}': content")
-        resolved = _resolve_targets(targets, place, {})
+        resolved = resolve_targets(targets, place, {})
         tag_values = tag_list(tags, where=f"'{place.path}'")
         super().__init__(scope, id)
         remember(self, place)
@@ -239,7 +163,7 @@ class Policy(Tracked, cdk.Resource):
         return dict(self._sizes)
 
     def _add_target(self, target: Target) -> None:
-        self._targets = _resolve_targets([target], self._place, self._targets)
+        self._targets = resolve_targets([target], self._place, self._targets)
         self._resource.target_ids = self._target_ids()
         self._take_place()
 
@@ -346,39 +270,6 @@ class ServiceControlPolicy(Policy):
         self._place.registry.policies[self._place.path] = self
 
 
-class _GuardrailPolicy(ServiceControlPolicy):
-    """The one policy of a target's guardrails; its content is known only at synthesis."""
-
-    def __init__(self, target: PolicyTarget) -> None:
-        super().__init__(target, "Guardrails", content={}, targets=[target])
-        self._target = target
-        self._attached: list[Guardrail] = []
-        self._base: Any = None
-        self.path = target._place.path  # noqa: SLF001
-        self._place.registry.finishers.append(self)
-
-    def finish(self) -> None:
-        """Write the content; a target without any guardrail gets no policy."""
-        try:
-            declared = list(self._base()) if self._base is not None else []
-            composition = compose([*declared, *self._attached], where=f"'{self.path}'")
-        except Exception:
-            # The synthesis fails; an empty policy would only add to the report.
-            self._remove()
-            raise
-        if not composition.guardrails:
-            self._remove()
-            return
-        self._resource.content = plain(composition.content, where=f"'{self.path}'")
-        self._resource.description = composition.description
-        self._sizes = composition.sizes
-
-    def _remove(self) -> None:
-        self._place.registry.items.remove(self._item)
-        del self._place.registry.policies[self._place.path]
-        self._target.node.try_remove_child("Guardrails")
-
-
 class _ImportedPolicy(cdk.Resource):
     """A policy that this app does not own."""
 
@@ -425,46 +316,3 @@ def _check_texts(place: Place, name: str, description: str | None) -> None:
             f"'{place.path}': description has {len(description)} characters, at most "
             f"{_DESCRIPTION_LENGTH} are allowed; shorten it",
         )
-
-
-def _resolve_targets(
-    targets: Sequence[Target], place: Place, known: Mapping[str, Target]
-) -> dict[str, Target]:
-    """Return targets by id, `known` ones included; nothing has changed when this raises."""
-    if isinstance(targets, str) or not isinstance(targets, Sequence):
-        raise OrgError(
-            "ORG011",
-            f"'{place.path}': targets is {_kind(targets)}, not a list; give targets=[…]",
-        )
-    found = dict(known)
-    for target in targets:
-        found[_identify(target, place)[0]] = target
-    if len({_identify(target, place)[1] for target in found.values()}) > 1:
-        raise OrgError(
-            "ORG110",
-            f"'{place.path}' targets accounts and containers; declare one policy for "
-            "the root and OUs and another for the accounts",
-        )
-    return found
-
-
-def _identify(target: Target, place: Place) -> tuple[str, bool]:
-    """Return a target's id and whether it is the root or an OU."""
-    if isinstance(target, PolicyTarget):
-        return target.target_id, target._holds_accounts  # noqa: SLF001
-    if not isinstance(target, str):
-        unit = getattr(target, "organizational_unit_ref", None)
-        if unit is not None:
-            return cast("str", unit.organizational_unit_id), True
-        account = getattr(target, "account_ref", None)
-        if account is not None:
-            return cast("str", account.account_id), False
-    raise OrgError(
-        "ORG011",
-        f"'{place.path}': target {target!r} is not a root, OU or account; for an existing one "
-        "give OrganizationalUnit.from_organizational_unit_id(…) or Account.from_account_id(…)",
-    )
-
-
-def _kind(value: object) -> str:
-    return "a string" if isinstance(value, str) else f"of type {type(value).__name__}"

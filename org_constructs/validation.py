@@ -16,6 +16,7 @@ import jsii
 
 from .checks import CheckContext, Finding, Severity, run_checks
 from .model.assembly import read_assembly
+from .model.errors import OrgError
 from .model.lock import FILE_NAME, Lock
 from .model.organization import OrganizationModel
 
@@ -104,11 +105,24 @@ class OrganizationValidation:
         )
         node = registry.stage.node
         lock_file = node.try_get_context(LOCK_FILE_KEY) or _default_lock_file()
+        lock: Lock | None = None
+        try:
+            lock = Lock.read(lock_file) if lock_file else None
+        except OrgError as error:
+            found.append(
+                Finding(
+                    code=error.code,
+                    severity=Severity.FATAL,
+                    message=str(error),
+                    remedy="without its lock no one can tell what a deployment would destroy",
+                    path=min(placed, default=node.path),
+                )
+            )
         for folder in folders:
             found += run_checks(
                 CheckContext(
                     model=OrganizationModel.of(read_assembly(folder)),
-                    lock=Lock.read(lock_file) if lock_file else None,
+                    lock=lock,
                     quotas=registry.quotas,
                     management_account_ids=frozenset(registry.management_account_ids),
                     guardrail_sizes={

@@ -1,0 +1,47 @@
+"""The one policy of a target's guardrails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ._render import plain
+from .guardrails import Guardrail
+from .guardrails._compose import compose
+from .policy import ServiceControlPolicy
+
+if TYPE_CHECKING:
+    from ._target import PolicyTarget
+
+
+class GuardrailPolicy(ServiceControlPolicy):
+    """The one policy of a target's guardrails; its content is known only at synthesis."""
+
+    def __init__(self, target: PolicyTarget) -> None:
+        super().__init__(target, "Guardrails", content={}, targets=[target])
+        self._target = target
+        self._attached: list[Guardrail] = []
+        self._base: Callable[[], Sequence[Guardrail]] | None = None
+        self.path = target._place.path  # noqa: SLF001
+        self._place.registry.finishers.append(self)
+
+    def finish(self) -> None:
+        """Write the content; a target without any guardrail gets no policy."""
+        try:
+            declared = list(self._base()) if self._base is not None else []
+            composition = compose([*declared, *self._attached], where=f"'{self.path}'")
+        except Exception:
+            # The synthesis fails; an empty policy would only add to the report.
+            self._remove()
+            raise
+        if not composition.guardrails:
+            self._remove()
+            return
+        self._resource.content = plain(composition.content, where=f"'{self.path}'")
+        self._resource.description = composition.description
+        self._sizes = composition.sizes
+
+    def _remove(self) -> None:
+        self._place.registry.items.remove(self._item)
+        del self._place.registry.policies[self._place.path]
+        self._target.node.try_remove_child("Guardrails")
