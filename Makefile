@@ -85,6 +85,10 @@ generate: setup ## write generated files anew: exports and global services
 	@cd $(ROOT) && $(BIN)/python scripts/generate_exports.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_global_services.py
 
+.PHONY: requirements
+requirements: ## pin what is installed in .venv
+	@cd $(ROOT) && $(BIN)/python scripts/pin_requirements.py
+
 .PHONY: bench
 bench: setup ## measure, with the peer or limit beside it
 	@cd $(ROOT) && for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
