@@ -151,7 +151,7 @@ def test_the_lock_of_the_whole_does_not_judge_a_unit_test(
         assert stack.node.try_get_context(LOCK_FILE_KEY) is None
         return stack
 
-    assert not report(declare("one"))
+    assert not report(declare(str(tmp_path / "one")))
     monkeypatch.setenv("CDK_OUTDIR", str(tmp_path / "two"))
     assert refusal(declare(str(tmp_path / "two")), "ORG120")
 
