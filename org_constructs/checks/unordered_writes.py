@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from org_constructs.model.assembly import StackTemplate
-from org_constructs.model.references import deployment_order, needed_logical_ids
+from org_constructs.model.references import deployment_order
 
 from ._check import CheckContext, Finding, Severity
 
@@ -22,13 +22,9 @@ ACKNOWLEDGEABLE = ("ORG135",)
 def check(context: CheckContext) -> Iterator[Finding]:
     """Advise on resources that are outside the chain, such as L1s beside this library's constructs."""
     for stack in context.organization_stacks():
-        needs = {
-            key: needed_logical_ids(value, stack.resources)
-            for key, value in stack.resources.items()
-        }
         writes = [key for key in deployment_order(stack) if _writes(stack, key)]
         for before, after in pairwise(writes):
-            if not _reaches(after, before, needs):
+            if not _reaches(after, before, stack.needs_of):
                 yield Finding(
                     code="ORG135",
                     severity=Severity.WARNING,
@@ -47,14 +43,14 @@ def _writes(stack: StackTemplate, logical_id: str) -> bool:
     return kind.startswith(("AWS::Organizations::", "Custom::Organization"))
 
 
-def _reaches(start: str, goal: str, needs: Mapping[str, set[str]]) -> bool:
+def _reaches(start: str, goal: str, needs: Mapping[str, frozenset[str]]) -> bool:
     seen = {start}
     waiting = [start]
     while waiting:
         current = waiting.pop()
         if goal in needs[current]:
             return True
-        fresh = needs[current] - seen
+        fresh = set(needs[current] - seen)
         seen |= fresh
         waiting += fresh
     return False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, cast
 from .errors import OrgError
 
 _STACK = "aws:cloudformation:stack"
+_SUB_ANY = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
 _UNKNOWN = ("unknown-account", "unknown-region")
 
 
@@ -45,6 +47,12 @@ class StackTemplate:
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
         """The template's resources by logical id."""
         return cast("Mapping[str, Mapping[str, Any]]", self.template.get("Resources", {}))
+
+    @cached_property
+    def needs_of(self) -> Mapping[str, frozenset[str]]:
+        """Per logical id those that it waits for: DependsOn, Ref, GetAtt and Sub."""
+        known = self.resources
+        return {key: frozenset(_needed(value, known)) for key, value in known.items()}
 
     def id_path(self, logical_id: str) -> str:
         """Return the construct path that declares a resource, its logical id when unknown.
@@ -133,6 +141,32 @@ def _logical_ids(base: Path, artifact: Mapping[str, Any]) -> dict[str, str]:
         for entry in entries
         if entry.get("type") == "aws:cdk:logicalId" and isinstance(entry.get("data"), str)
     }
+
+
+def _needed(resource: Mapping[str, Any], known: Mapping[str, Any]) -> set[str]:
+    """Return the logical ids among `known` that a resource waits for."""
+    depends = resource.get("DependsOn", [])
+    found = {depends} if isinstance(depends, str) else set(depends)
+    for function, argument in _intrinsics(resource.get("Properties", {})):
+        if function == "Ref" and isinstance(argument, str):
+            found.add(argument)
+        elif function == "Fn::GetAtt":
+            found.add(argument.split(".", 1)[0] if isinstance(argument, str) else argument[0])
+        elif function == "Fn::Sub":
+            text = argument if isinstance(argument, str) else argument[0]
+            found.update(match[1] for match in _SUB_ANY.finditer(text))
+    return {logical_id for logical_id in found if logical_id in known}
+
+
+def _intrinsics(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key == "Ref" or key.startswith("Fn::"):
+                yield key, item
+            yield from _intrinsics(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _intrinsics(item)
 
 
 def _in_order(stacks: Mapping[str, StackTemplate]) -> tuple[StackTemplate, ...]:

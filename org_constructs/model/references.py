@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .assembly import Assembly, StackTemplate
 
 _SUB_WHOLE = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.([A-Za-z0-9.]+))?\}")
-_SUB_ANY = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,40 +69,11 @@ def resolve(
     return unknown
 
 
-def needed_logical_ids(resource: Mapping[str, Any], known: Mapping[str, Any]) -> set[str]:
-    """Return the logical ids that a resource waits for: DependsOn, Ref, GetAtt and Sub."""
-    depends = resource.get("DependsOn", [])
-    found = {depends} if isinstance(depends, str) else set(depends)
-    for function, argument in _intrinsics(resource.get("Properties", {})):
-        if function == "Ref" and isinstance(argument, str):
-            found.add(argument)
-        elif function == "Fn::GetAtt":
-            found.add(argument.split(".", 1)[0] if isinstance(argument, str) else argument[0])
-        elif function == "Fn::Sub":
-            text = argument if isinstance(argument, str) else argument[0]
-            found.update(match[1] for match in _SUB_ANY.finditer(text))
-    return {logical_id for logical_id in found if logical_id in known}
-
-
-def _intrinsics(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if key == "Ref" or key.startswith("Fn::"):
-                yield key, item
-            yield from _intrinsics(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _intrinsics(item)
-
-
 def deployment_order(stack: StackTemplate) -> list[str]:
     """Return a stack's logical ids after what they wait for, otherwise as in the template."""
     done: dict[str, None] = {}
-    needs = {
-        key: needed_logical_ids(value, stack.resources) for key, value in stack.resources.items()
-    }
-    remaining = {key: set(value) - {key} for key, value in needs.items()}
-    followers: dict[str, list[str]] = {key: [] for key in needs}
+    remaining = {key: set(value) - {key} for key, value in stack.needs_of.items()}
+    followers: dict[str, list[str]] = {key: [] for key in remaining}
     for key, others in remaining.items():
         for other in others:
             followers[other].append(key)
@@ -124,14 +94,7 @@ def find_cycle(stack: StackTemplate) -> list[str]:
     stuck = [key for key in stack.resources if key not in ordered]
     if not stuck:
         return []
-    needs = {
-        key: [
-            n
-            for n in sorted(needed_logical_ids(stack.resources[key], stack.resources))
-            if n in stuck
-        ]
-        for key in stuck
-    }
+    needs = {key: [need for need in sorted(stack.needs_of[key]) if need in stuck] for key in stuck}
     key = stuck[0]
     walk: list[str] = []
     while key not in walk:
