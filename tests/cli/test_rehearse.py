@@ -37,10 +37,10 @@ def processes(holds: Callable[[list[str], list[str]], bool]) -> set[int]:
 
 
 def left_of(pid: int) -> set[int]:
-    """Return what a run of `orgctl`, the leader of its session, has left running."""
+    """Return what a run of `orgctl`, started apart by `start`, has left running."""
 
     def belongs(arguments: list[str], fields: list[str]) -> bool:
-        # The embedded AWS has a session of its own and is told whose child it is.
+        # The embedded AWS is started apart too, and is told whose child it is.
         served = "--parent" in arguments and arguments[arguments.index("--parent") + 1] == str(pid)
         return served or fields[3] == str(pid)
 
@@ -59,7 +59,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 10) -> bool:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Return a function that starts `orgctl` in a session of its own; what is left is ended."""
+    """Return a function that starts `orgctl` apart from the tests; what is left is ended."""
     started: list[subprocess.Popen[str]] = []
 
     def run(

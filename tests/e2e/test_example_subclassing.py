@@ -75,7 +75,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     )
     (packages / "tests_environment.pth").write_text(sysconfig.get_path("purelib"), "utf-8")
     example = folder / "app"
-    shutil.copytree(ROOT / "examples" / "subclassing", example)
+    made = shutil.ignore_patterns(".*", "cdk.out", "__pycache__")
+    shutil.copytree(ROOT / "examples" / "subclassing", example, ignore=made)
     return Installed(wheel=wheel, python=python, folder=example)
 
 
