@@ -40,7 +40,7 @@ def check_account_id(value: str, *, what: str = "account id") -> str:
         )
     if _ACCOUNT_ID.fullmatch(value):
         return value
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         hint = "; check for a dropped leading zero" if len(value) < 12 else ""  # noqa: PLR2004
         raise OrgError(
             "ORG004", f"{what} '{value}' has {len(value)} digits, an account id has 12{hint}"

@@ -111,7 +111,7 @@ class Lock:
         """
         file = Path(path)
         try:
-            text = file.read_text("utf-8")
+            content = file.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -119,7 +119,7 @@ class Lock:
                 "ORG120", f"lock file '{file}' cannot be read ({error.strerror})"
             ) from error
         try:
-            return cls._parse(json.loads(text))
+            return cls._parse(json.loads(content.decode("utf-8")))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             if isinstance(error, OrgError):
                 raise

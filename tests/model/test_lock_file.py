@@ -1,0 +1,185 @@
+"""The lock file: written whole or not at all, read back equal, never guessed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from org_constructs.model import Lock, OrganizationModel, OrgError
+from org_constructs.model.lock import LockedAccount, LockedPolicy, LockedUnit
+
+TEXT = st.text(max_size=20)
+PATHS = st.text(min_size=1, max_size=20)
+LOCKS = st.builds(
+    Lock,
+    management_account_id=st.none() | st.from_regex(r"[0-9]{12}", fullmatch=True),
+    organizational_units=st.dictionaries(
+        PATHS, st.builds(LockedUnit, stack=TEXT, logical_id=TEXT, parent=TEXT, name=TEXT)
+    ),
+    accounts=st.dictionaries(
+        PATHS,
+        st.builds(
+            LockedAccount,
+            stack=TEXT,
+            logical_id=TEXT,
+            parent=TEXT,
+            name=TEXT,
+            email=TEXT,
+            role_name=st.none() | TEXT,
+        ),
+    ),
+    policies=st.dictionaries(
+        PATHS,
+        st.builds(
+            LockedPolicy,
+            stack=TEXT,
+            logical_id=TEXT,
+            type=TEXT,
+            targets=st.lists(TEXT, max_size=3).map(tuple),
+            denials=st.lists(TEXT, max_size=3).map(tuple),
+        ),
+    ),
+)
+
+
+@given(LOCKS)
+def test_round_trip(tmp_path_factory: pytest.TempPathFactory, lock: Lock) -> None:
+    """What is written is read back equal."""
+    file = tmp_path_factory.getbasetemp() / "round-trip.lock.json"
+    lock.write(file)
+    assert Lock.read(file) == lock
+
+
+@given(LOCKS)
+def test_text_is_sorted(lock: Lock) -> None:
+    """Equal locks have equal text, whatever the order in which they were filled."""
+    turned = Lock(
+        management_account_id=lock.management_account_id,
+        organizational_units=dict(reversed(list(lock.organizational_units.items()))),
+        accounts=dict(reversed(list(lock.accounts.items()))),
+        policies=dict(reversed(list(lock.policies.items()))),
+    )
+    assert turned.to_json() == lock.to_json()
+    assert lock.to_json().endswith("}\n")
+
+
+def test_no_file_is_no_lock(tmp_path: Path) -> None:
+    """Before the first deployment there is no lock."""
+    assert Lock.read(tmp_path / "organization.lock.json") is None
+
+
+def test_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that fails half-way leaves the old lock as it was."""
+    file = tmp_path / "organization.lock.json"
+    Lock(management_account_id="246813579024").write(file)
+    before = file.read_text("utf-8")
+
+    def fail(self: Path, target: Path) -> None:
+        raise OSError(f"no space for {self} to become {target}")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="no space"):
+        Lock(management_account_id="135792468024").write(file)
+    assert file.read_text("utf-8") == before
+
+
+def test_write_leaves_nothing_else(tmp_path: Path) -> None:
+    """After a write there is the lock alone."""
+    Lock().write(tmp_path / "organization.lock.json")
+    assert [f.name for f in tmp_path.iterdir()] == ["organization.lock.json"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "cannot be understood"),
+        ("[]", "cannot be understood"),
+        ('{"version": 1}', "restore it from version control, or write it anew with `orgctl lock`"),
+        ("{}", "lock file has version None, this release reads 1; install the release that wrote"),
+        ('{"version": "1"}', "has version '1'"),
+    ],
+)
+def test_fails_for_what_is_no_lock(tmp_path: Path, text: str, message: str) -> None:
+    """A lock that cannot be understood is refused, never taken for none."""
+    file = tmp_path / "organization.lock.json"
+    file.write_text(text, "utf-8")
+    with pytest.raises(OrgError, match=message) as caught:
+        Lock.read(file)
+    assert caught.value.code == "ORG120"
+
+
+@pytest.mark.parametrize("entry", [{"surprise": 1}, {"stack": "S"}, 7, None])
+def test_fails_for_an_entry_of_another_shape(tmp_path: Path, entry: object) -> None:
+    """An entry with unknown or missing keys is refused, not read in part."""
+    file = tmp_path / "organization.lock.json"
+    data = json.loads(Lock().to_json())
+    for kind in ("organizational_units", "accounts", "policies"):
+        file.write_text(json.dumps({**data, kind: {"Org/A": entry}}), "utf-8")
+        with pytest.raises(OrgError, match="cannot be understood"):
+            Lock.read(file)
+
+
+def test_fails_for_bytes_that_are_no_text(tmp_path: Path) -> None:
+    """A binary file is refused like any other that is no lock."""
+    file = tmp_path / "organization.lock.json"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(OrgError, match="cannot be understood"):
+        Lock.read(file)
+
+
+def test_without() -> None:
+    """An account or OU is let go; all else stays."""
+    unit = LockedUnit(stack="S", logical_id="U", parent="Root", name="u")
+    account = LockedAccount(stack="S", logical_id="A", parent="S/U", name="a", email="a.x@corp.com")
+    lock = Lock(organizational_units={"S/U": unit}, accounts={"S/A": account})
+    assert lock.without("S/A") == Lock(organizational_units={"S/U": unit})
+    assert lock.without("S/U") == Lock(accounts={"S/A": account})
+    with pytest.raises(OrgError, match="knows no account or OU 'S/X'; known are S/A, S/U") as e:
+        lock.without("S/X")
+    assert e.value.code == "ORG120"
+    with pytest.raises(OrgError, match="known are none"):
+        Lock().without("S/X")
+
+
+def test_of_templates() -> None:
+    """A lock is made of the templates that are deployed."""
+    template = {
+        "Resources": {
+            "U": {
+                "Type": "AWS::Organizations::OrganizationalUnit",
+                "Properties": {"Name": "u", "ParentId": "r-ab12"},
+            },
+            "A": {
+                "Type": "AWS::Organizations::Account",
+                "Properties": {
+                    "AccountName": "a",
+                    "Email": "A.x@corp.com",
+                    "RoleName": "Admin",
+                    "ParentIds": [{"Fn::GetAtt": ["U", "Id"]}],
+                },
+            },
+            "P": {
+                "Type": "AWS::Organizations::Policy",
+                "Properties": {
+                    "Name": "p",
+                    "Type": "SERVICE_CONTROL_POLICY",
+                    "Content": {"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}},
+                    "TargetIds": [{"Ref": "U"}, "r-ab12"],
+                },
+            },
+        }
+    }
+    lock = Lock.of(OrganizationModel.from_templates({"S": template}))
+    assert lock.management_account_id is None
+    assert lock.organizational_units == {
+        "S/U": LockedUnit(stack="S", logical_id="U", parent="Root", name="u")
+    }
+    assert lock.accounts["S/A"].parent == "S/U"
+    assert lock.accounts["S/A"].email == "A.x@corp.com"
+    assert lock.accounts["S/A"].role_name == "Admin"
+    assert lock.policies["S/P"].targets == ("Root", "S/U")
+    assert len(lock.policies["S/P"].denials) == 1
