@@ -35,13 +35,18 @@ $(PYTHON_READY): $(PACKAGES_READY) $(ROOT)pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e $(ROOT)
 	@touch $@
 
-$(NODE_READY): $(ROOT)package-lock.json $(PYTHON_READY)
+$(NODE_READY): $(ROOT)package-lock.json | $(PYTHON_READY)
 	@echo "setting up the CDK CLI (once)"
 	@cd $(ROOT) && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 # Settings of a second organization: make synth ORG=@path/to/settings.json
 ORG ?=
+ifneq ($(ORG),)
+ifeq ($(filter @%.json,$(ORG)),)
+$(error ORG is '$(ORG)'; give a file of settings as ORG=@path.json, its lock file lies beside it)
+endif
+endif
 LOCK := $(if $(ORG),$(patsubst @%.json,%.lock.json,$(ORG)),organization.lock.json)
 CONTEXT := $(if $(ORG),-c org=$(ORG))
 ARGS ?=
