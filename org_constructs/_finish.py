@@ -11,6 +11,7 @@ from constructs import IConstruct
 from ._order import CycleError, Position, chain
 from ._registry import Item, Registry, is_touched, items_by_l1
 from .model.errors import OrgError
+from .policy import Policy
 
 # Above the priority of any Tags.of(...): what is dropped stays dropped.
 _TAG_PRIORITY = 10_000
@@ -23,6 +24,11 @@ def finish(registry: Registry) -> None:
             finisher.finish()
         except Exception as error:  # noqa: BLE001 - reported with the user's line, once per target
             registry.report(error, path=getattr(finisher, "path", ""))
+    if registry.retain_policies:
+        # Only now: the organization that asks for it may be declared after a policy.
+        for item in registry.items:
+            if isinstance(item.owner, Policy):
+                item.owner.retain_by_default()
     _refuse_nested_stacks(registry)
     by_stack: dict[str, list[Item]] = {}
     for item in registry.items:

@@ -109,8 +109,7 @@ class Policy(Tracked, cdk.Resource):
             description=description,
             tags=tag_values,
         )
-        if removal_policy is None and place.registry.retain_policies:
-            removal_policy = cdk.RemovalPolicy.RETAIN
+        self._has_removal_policy = removal_policy is not None
         if removal_policy is not None:
             self._resource.apply_removal_policy(removal_policy)
         self._item = place.registry.add(
@@ -161,6 +160,11 @@ class Policy(Tracked, cdk.Resource):
     def guardrail_sizes(self) -> Mapping[str, int]:
         """Characters of each guardrail in the document, by guardrail id; empty for other content."""
         return dict(self._sizes)
+
+    def retain_by_default(self) -> None:
+        """Keep the policy in force when its code goes, unless it says otherwise itself."""
+        if not self._has_removal_policy:
+            self._resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
 
     def _add_target(self, target: Target) -> None:
         self._targets = resolve_targets([target], self._place, self._targets)

@@ -548,3 +548,20 @@ def test_the_settings_function_is_one_a_stack(new_stack: NewStack) -> None:
             ]
         },
     )
+
+
+def test_retain_policies_holds_for_policies_declared_before(new_stack: NewStack) -> None:
+    """The order of declaration does not decide whether a policy is retained."""
+    stack = new_stack()
+    Root.from_root_id(stack, "Root", ROOT_ID).attach(DenyLeaveOrganization())
+    Organization.from_organization_attributes(
+        stack,
+        "Organization",
+        organization_id=ORGANIZATION_ID,
+        root_id=ROOT_ID,
+        management_account_id=MANAGEMENT_ACCOUNT,
+        retain_policies=True,
+    )
+    Template.from_stack(stack).has_resource(
+        "AWS::Organizations::Policy", {"DeletionPolicy": "Retain"}
+    )
