@@ -102,7 +102,7 @@ class OrganizationSettings:
                 "settings are missing; give them in cdk.json under context.org, see README.md",
             )
         if LOCK_FILE_KEY not in context:
-            app.node.set_context(LOCK_FILE_KEY, raw.get("lock_file", lock_file))
+            app.node.set_context(LOCK_FILE_KEY, lock_file)
         allowed = str(context.get(ALLOW_PLACEHOLDERS_KEY)).lower() == "true"
         return cls.parse(raw, allow_placeholders=allowed)
 
@@ -123,7 +123,7 @@ class OrganizationSettings:
             raw,
             "org",
             required=("management_account_id", "organization", "email_pattern", "accounts"),
-            optional=("regions", "lock_file"),
+            optional=("regions",),
         )
         account_id = check_account_id(
             raw["management_account_id"], what="setting org.management_account_id:"

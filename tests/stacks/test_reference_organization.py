@@ -18,6 +18,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from org_constructs import OrgError
 from org_constructs.model import OrganizationModel
+from org_constructs.validation import LOCK_FILE_KEY
 from stacks.foundation import FoundationStack
 from stacks.organization import OrganizationStack
 from stacks.settings import OrganizationSettings
@@ -60,7 +61,8 @@ def synthesized(
         folder = tmp_path_factory.mktemp(kind)
         context = {
             **feature_flags,
-            "org": settings_of(organization, lock_file=str(folder / "lock.json")),
+            "org": settings_of(organization),
+            LOCK_FILE_KEY: str(folder / "lock.json"),
         }
         compose(cdk.App(outdir=str(folder), context=context)).synth()
         folders[kind] = folder

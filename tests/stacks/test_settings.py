@@ -51,7 +51,6 @@ def test_everything_given() -> None:
     settings = parse(
         organization={"organization_id": "o-a1b2c3d4e5", "root_id": "r-ab12"},
         regions={"organization": "cn-northwest-1", "sandbox": ["cn-north-1"]},
-        lock_file="other.lock.json",
         accounts={
             "Prod": {
                 "ou": "Workloads/Production",
@@ -210,18 +209,12 @@ def test_settings_in_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "context", "expected"),
-    [
-        ({}, {}, "organization.lock.json"),
-        ({"lock_file": "second.lock.json"}, {}, "second.lock.json"),
-        ({"lock_file": "second.lock.json"}, {LOCK_FILE_KEY: "third.json"}, "third.json"),
-    ],
+    ("context", "expected"),
+    [({}, "organization.lock.json"), ({LOCK_FILE_KEY: "other.json"}, "other.json")],
 )
-def test_lock_file(
-    tmp_path: Path, settings: dict[str, Any], context: dict[str, Any], expected: str
-) -> None:
-    """The lock is beside cdk.json, unless settings or the context name another."""
-    app = cdk.App(context={"org": {**GOOD, **settings}, **context}, outdir=str(tmp_path))
+def test_lock_file(tmp_path: Path, context: dict[str, Any], expected: str) -> None:
+    """The lock is beside cdk.json, where `make deploy` writes it, unless the context names another."""
+    app = cdk.App(context={"org": GOOD, **context}, outdir=str(tmp_path))
     OrganizationSettings.of(app)
     assert app.node.try_get_context(LOCK_FILE_KEY) == expected
 
