@@ -10,6 +10,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_organizations as organizations
 from constructs import Construct
 from refusal_harness import (
     MANAGEMENT_ACCOUNT,
@@ -22,7 +23,7 @@ from refusal_harness import (
     root_of,
 )
 
-from org_constructs import Account, Organization, OrganizationalUnit
+from org_constructs import Account, Organization, OrganizationalUnit, ServiceControlPolicy
 from org_constructs.guardrails import DenyLeaveOrganization
 from org_constructs.model import Lock
 from org_constructs.validation import LOCK_FILE_KEY
@@ -364,3 +365,37 @@ def test_lock_of_an_unknown_account(new_stack: NewStack) -> None:
     stack = new_stack()
     _declare(stack)
     assert codes(stack) == []
+
+
+def test_fails_for_another_parent_of_an_l1(new_stack: NewStack) -> None:
+    """An OU that is declared as CDK's own L1 is replaced under one logical id, and refused."""
+
+    def declare(stack: cdk.Stack, parent_id: str) -> None:
+        root_of(stack)
+        l1 = organizations.CfnOrganizationalUnit(stack, "L1", name="l1", parent_id=parent_id)
+        l1.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        ServiceControlPolicy(stack, "P", guardrails=[DenyLeaveOrganization()], targets=[l1])
+
+    stack = new_stack()
+    declare(stack, "r-ab12")
+    deploy(stack)
+    stack = new_stack()
+    declare(stack, "ou-ab12-34cd56ef")
+    found = refusal(stack, "ORG126")
+    assert (
+        "has parent 'Root' in AWS and 'ou-ab12-34cd56ef' here: AWS cannot move an OU"
+        in found.message
+    )
+
+
+def test_fails_for_another_logical_id(new_stack: NewStack) -> None:
+    """An escape hatch that changes the logical id of an account is refused."""
+    stack = new_stack()
+    _declare(stack)
+    deploy(stack)
+    stack = new_stack()
+    _declare(stack)
+    account = stack.node.find_child("Accounts").node.find_child("Audit")
+    account.node.default_child.override_logical_id("Other")  # type: ignore[union-attr,attr-defined]
+    found = refusal(stack, "ORG125")
+    assert "and 'Other' here" in found.message

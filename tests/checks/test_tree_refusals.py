@@ -145,6 +145,25 @@ def test_fails_for_scp_size(new_stack: NewStack) -> None:
     assert found.remedy == "split its statements over two policies"
 
 
+def test_deferred_values_count_as_nothing(new_stack: NewStack) -> None:
+    """What deployment fills in has no size yet: it is left out, not guessed."""
+    stack = new_stack()
+    root_of(stack)
+    content = _scp_of(10_240)
+    del content["Statement"][0]["Resource"]
+    content["Statement"][0]["Resource"] = [f"arn:aws:s3:::{'x' * 10_100}", cdk.Aws.PARTITION]
+    ServiceControlPolicy(stack, "Own", content=content)
+    assert codes(stack) == []
+
+
+def test_a_string_is_counted_as_it_is() -> None:
+    """White space in a document that is a string counts, as AWS counts it."""
+    from org_constructs.checks.policy_size import characters
+
+    assert characters('{ "Version" : "2012-10-17" }') == 28
+    assert characters({"Version": "2012-10-17"}) == 24
+
+
 def test_fails_for_guardrails_that_are_too_large(new_stack: NewStack) -> None:
     """A policy of guardrails shows the size of each, and says which one to move."""
     stack = new_stack()

@@ -242,6 +242,7 @@ def test_fails_for_a_contradicting_dependency(new_stack: NewStack, level: str) -
     with pytest.raises(RuntimeError, match="dependencies form a cycle") as caught:
         resources_of(stack)
     text = str(caught.value)
+    assert text.count("Rule org-constructs::ORG112") == 1
     assert "'Org/Group/Unit'" in text
     assert "'Org/Accounts/a'" in text
 
@@ -257,6 +258,19 @@ def test_fails_for_a_policy_that_names_an_account_below_it(new_stack: NewStack) 
     with pytest.raises(RuntimeError, match="dependencies form a cycle") as caught:
         resources_of(stack)
     assert "write the 12 digits" in str(caught.value)
+
+
+def test_fails_for_stacks_that_need_each_other(
+    new_app: Callable[..., cdk.App], new_stack: NewStack
+) -> None:
+    """Two stacks whose accounts are in OUs of each other are refused with both names."""
+    app = new_app()
+    stacks = {id: new_stack(app, id) for id in ("A", "B")}
+    units = {id: root_of(stack).add_organizational_unit(id) for id, stack in stacks.items()}
+    Account(stacks["A"], "a", parent=units["B"], email="a.x@corp.com")
+    Account(stacks["B"], "b", parent=units["A"], email="b.x@corp.com")
+    with pytest.raises(RuntimeError, match="'A' depends on 'B'"):
+        app.synth()
 
 
 def test_policy_types_precede_policies(new_stack: NewStack) -> None:
