@@ -120,7 +120,7 @@ def _dependencies_of_users(registry: Registry) -> dict[Item, list[Item]]:
             roots += cast("list[IConstruct]", item.l1.obtain_dependencies())
         if roots:
             found.setdefault(item, []).extend(_items_behind(roots, registry, l1s))
-    for path, scope in registry.scopes.items():
+    for path, scope in _scopes_and_around(registry).items():
         roots = list(scope.node.dependencies)
         if not roots:
             continue
@@ -131,6 +131,18 @@ def _dependencies_of_users(registry: Registry) -> dict[Item, list[Item]]:
                 found.setdefault(item, []).extend(
                     other for other in behind if not other.place.path.startswith(f"{path}/")
                 )
+    return found
+
+
+def _scopes_and_around(registry: Registry) -> dict[str, IConstruct]:
+    """Return the scopes that hold organization resources, and those that hold these, by path."""
+    found = dict(registry.scopes)
+    seen = {id(scope) for scope in found.values()}
+    for scope in registry.scopes.values():
+        for around in scope.node.scopes:
+            if id(around) not in seen:
+                seen.add(id(around))
+                found[around.node.path] = around
     return found
 
 

@@ -77,10 +77,10 @@ def test_star_import() -> None:
 
 def test_fails_for_a_misspelt_name() -> None:
     """A name that does not exist is an AttributeError, as in any module."""
-    with pytest.raises(AttributeError, match="has no attribute 'Acount'"):
-        org_constructs.Acount  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(AttributeError, match="has no attribute 'Accounts'"):
+        org_constructs.Accounts  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(ImportError):
-        from org_constructs import Acount  # type: ignore[attr-defined]  # noqa: F401
+        from org_constructs import Accounts  # type: ignore[attr-defined]  # noqa: F401
     assert not hasattr(org_constructs, "__path_of_nothing__")
 
 

@@ -155,24 +155,26 @@ def test_dependency_of_an_l1_found_by_walking_is_honoured(new_stack: NewStack) -
     assert _order(stack) == ["OrganizationRootUnit", "b", "c", "a"]
 
 
-def test_dependency_of_a_scope_is_honoured(new_stack: NewStack) -> None:
-    """What a scope depends on comes before all that it holds."""
+@pytest.mark.parametrize("outer", [False, True])
+def test_dependency_of_a_scope_is_honoured(new_stack: NewStack, *, outer: bool) -> None:
+    """What a scope, or one around it, depends on comes before all that it holds."""
     stack = new_stack()
     root = root_of(stack)
     unit = root.add_organizational_unit("Unit")
     late = unit.add_account("z", email="z.x@corp.com")
-    group = Construct(stack, "Group")
+    around = Construct(stack, "Around")
+    group = Construct(around, "Group")
     Account(group, "a", parent=unit, email="a.x@corp.com")
     Account(group, "b", parent=unit, email="b.x@corp.com")
-    group.node.add_dependency(late)
+    (around if outer else group).node.add_dependency(late)
     resources = resources_of(stack)
     waits = {i[:-8]: [d[:-8] for d in r.get("DependsOn", [])] for i, r in resources.items()}
     assert waits == {
         "OrganizationRootUnit": [],
         "Accountsz": ["OrganizationRootUnit"],
-        "Groupa": ["Accountsz"],
+        "AroundGroupa": ["Accountsz"],
         # The first is CDK's own rendering of the user's dependency.
-        "Groupb": ["Accountsz", "Groupa"],
+        "AroundGroupb": ["Accountsz", "AroundGroupa"],
     }
 
 

@@ -76,7 +76,7 @@ REFUSED: list[Any] = [
     ({"organization": None}, "ORG010", "setting org.organization is missing; see the settings"),
     ({"email_pattern": None}, "ORG010", "setting org.email_pattern is missing"),
     ({"accounts": None}, "ORG010", "setting org.accounts is missing"),
-    ({"acounts": {}}, "ORG010", "setting org.acounts is unknown; did you mean 'accounts'?"),
+    ({"account": {}}, "ORG010", "setting org.account is unknown; did you mean 'accounts'?"),
     ({"zzz": 1}, "ORG010", "setting org.zzz is unknown; known are management_account_id, organ"),
     (
         {"management_account_id": 246813579024},
