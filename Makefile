@@ -53,7 +53,7 @@ ARGS ?=
 
 .PHONY: deploy-local
 deploy-local: setup ## deploy the organization to an embedded AWS with the real CDK CLI, and show it
-	@cd $(ROOT) && $(BIN)/orgctl rehearse --app . $(ARGS)
+	@cd $(ROOT) && $(BIN)/orgctl rehearse --app . $(CONTEXT) $(ARGS)
 
 .PHONY: synth
 synth: setup ## write the templates to cdk.out, refusing what AWS would refuse

@@ -8,7 +8,7 @@ from typing import Any, cast
 import aws_cdk as cdk
 from constructs import IConstruct
 
-from ._order import CycleError, Position, chain
+from ._order import CycleError, OrderStage, Position, chain
 from ._registry import Item, Registry, is_touched, items_by_l1
 from .model.errors import OrgError
 from .policy import Policy
@@ -87,7 +87,15 @@ def _chain_stacks(by_stack: dict[str, list[Item]], users: dict[Item, list[Item]]
         return
     path_of = {id(stack): path for path, stack in stacks.items()}
     needs: dict[str, set[str]] = {path: set() for path in stacks}
+    settings = {
+        path
+        for path, items in by_stack.items()
+        if any(item.position.stage is OrderStage.SETTING for item in items)
+    }
     for path, items in by_stack.items():
+        if any(item.position.stage >= OrderStage.CONTAINER_POLICY for item in items):
+            # A policy attaches only when its type is on, whichever stack sees to that.
+            needs[path] |= settings - {path}
         needs[path] |= {path_of[id(s)] for s in stacks[path].dependencies if id(s) in path_of}
         for item in items:
             needs[path] |= {n.place.stack_path for n in (*item.needs, *users.get(item, ()))}

@@ -113,6 +113,7 @@ class _OrganizationBase(Tracked, cdk.Resource):
 
     _place: Place
     _root: Root
+    _policy_types: dict[str, OrganizationPolicyType]
 
     @property
     def root(self) -> Root:
@@ -123,10 +124,18 @@ class _OrganizationBase(Tracked, cdk.Resource):
         """Turn a type of policy on for the organization.
 
         The deployment waits until AWS has enabled it; already enabled is success. Removing the
-        code never disables it: AWS would detach every policy of the type at once.
+        code never disables it: AWS would detach every policy of the type at once. Asking twice
+        for one type is asking once.
         """
-        id = "".join(part.title() for part in str(policy_type).split("_")) or "PolicyType"
-        return OrganizationPolicyType(self, id, root_id=self._root.root_id, policy_type=policy_type)
+        name = str(policy_type)
+        if name not in self._policy_types:
+            self._policy_types[name] = OrganizationPolicyType(
+                self,
+                "".join(part.title() for part in name.split("_")) or "PolicyType",
+                root_id=self._root.root_id,
+                policy_type=policy_type,
+            )
+        return self._policy_types[name]
 
     def _configure(
         self,
@@ -135,6 +144,7 @@ class _OrganizationBase(Tracked, cdk.Resource):
         *,
         retain_policies: bool,
     ) -> None:
+        self._policy_types = {}
         registry = self._place.registry
         for code, reason in (acknowledge or {}).items():
             if code not in acknowledgeable_codes():

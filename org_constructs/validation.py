@@ -108,6 +108,8 @@ class OrganizationValidation:
         lock: Lock | None = None
         try:
             lock = Lock.read(lock_file) if lock_file else None
+            if lock is not None:
+                lock = lock.within(node.path, _stages_inside(registry.stage))
         except OrgError as error:
             found.append(
                 Finding(
@@ -186,6 +188,11 @@ def _template_of(finding: Finding, templates: Mapping[str, str]) -> str:
         if finding.path == stack_path or finding.path.startswith(f"{stack_path}/"):
             return template_path
     return next(iter(templates.values()), finding.path)
+
+
+def _stages_inside(stage: cdk.Stage) -> list[str]:
+    """Return the paths of the Stages of an app, whose resources are checked with them."""
+    return [child.node.path for child in stage.node.children if isinstance(child, cdk.Stage)]
 
 
 def _default_lock_file() -> str | None:

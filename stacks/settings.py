@@ -238,7 +238,7 @@ def _accounts(raw: Mapping[str, Any], *, allow_placeholders: bool) -> tuple[Acco
             if not isinstance(value, str):
                 raise OrgError(_CODE, f"setting {where}.{key} is {value!r}; give a string")
         name = entry.get("name", id)
-        email = entry.get("email", pattern.replace("{account}", name.lower().replace(" ", "-")))
+        email = entry.get("email", pattern.replace("{account}", id.lower()))
         check_email(email, what=f"setting {where}")
         if not allow_placeholders and is_reserved_email(email):
             raise OrgError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +18,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_out = Console()
+# A pipe has no width of its own; at 80 columns a tree of accounts would break.
+_out = Console(width=None if sys.stdout.isatty() else 120)
 _err = Console(stderr=True)
 
 
@@ -97,9 +99,13 @@ def rehearse(
     ] = False,
     port: Annotated[int, typer.Option(help="Port on loopback; a free one by default.")] = 0,
     account: Annotated[
-        str, typer.Option(help="Management account id of the embedded AWS.")
-    ] = "111111111111",
+        str | None,
+        typer.Option(help="Management account id; the one that the app names by default."),
+    ] = None,
     region: Annotated[str, typer.Option(help="Region of the embedded AWS.")] = "us-east-1",
+    context: Annotated[
+        list[str] | None, typer.Option("--context", "-c", help="Context for the app, as KEY=VALUE.")
+    ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave it running after the deployment, until Ctrl-C.")
     ] = False,
@@ -109,16 +115,21 @@ def rehearse(
     Nothing leaves this machine and nothing stays running: no AWS account, credentials or Docker
     are needed.
     """
-    from ._rehearse import rehearse_deployment, serve_only
+    from ._rehearse import DEFAULT_ACCOUNT, rehearse_deployment, serve_only
 
     if serve:
-        raise typer.Exit(serve_only(port, account, region, out=_out, err=_err))
+        raise typer.Exit(serve_only(port, account or DEFAULT_ACCOUNT, region, out=_out, err=_err))
+    pairs = [entry.partition("=") for entry in context or []]
+    for key, equals, _ in pairs:
+        if not key or not equals:
+            raise _fail(f"--context '{key}' is not KEY=VALUE", code=2)
     raise typer.Exit(
         rehearse_deployment(
             app_folder.resolve(),
             port=port,
             account_id=account,
             region=region,
+            context={key: value for key, _, value in pairs},
             keep=keep,
             out=_out,
             err=_err,

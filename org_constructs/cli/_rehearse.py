@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from org_constructs.rehearsal import EmbeddedAws
     from org_constructs.rehearsal.cdk_cli import CdkCli, Step
+
+
+DEFAULT_ACCOUNT = "111111111111"
 
 
 def serve_only(port: int, account_id: str, region: str, *, out: Console, err: Console) -> int:
@@ -45,13 +49,14 @@ def rehearse_deployment(
     app: Path,
     *,
     port: int,
-    account_id: str,
+    account_id: str | None,
     region: str,
+    context: Mapping[str, str],
     keep: bool,
     out: Console,
     err: Console,
 ) -> int:
-    """Bootstrap and deploy an app to an embedded AWS and print the organization; return an exit code."""
+    """Synthesize, bootstrap and deploy an app to an embedded AWS and print the organization; return an exit code."""
     from org_constructs.model import Lock, OrganizationModel
     from org_constructs.operations.live import read_organization
     from org_constructs.rehearsal import EmbeddedAws, RehearsalError
@@ -68,11 +73,14 @@ def rehearse_deployment(
         signal.signal(ending, lambda number, _: sys.exit(128 + number))
     steps: list[Step] = []
     try:
-        with EmbeddedAws.start(port or None, account_id, region) as aws, CdkCli(aws, app) as cdk:
+        with (
+            EmbeddedAws.start(port or None, account_id or DEFAULT_ACCOUNT, region) as aws,
+            CdkCli(aws, app, context=context) as cdk,
+        ):
             steps.append(Step(name="start", exit_code=0, seconds=aws.started_in))
-            for name in ("bootstrap", "deploy"):
+            for name in ("synth", "bootstrap", "deploy"):
                 out.rule(f"cdk {name}", style="dim")
-                step = cdk.deploy() if name == "deploy" else _bootstrap(aws, cdk)
+                step = _run(name, aws, cdk, account_id)
                 steps.append(step)
                 if step.exit_code:
                     err.print(
@@ -88,17 +96,35 @@ def rehearse_deployment(
             live = read_organization(aws.client("organizations"))
             Lock.of(OrganizationModel.from_assembly(cdk.assembly)).write(cdk.lock_file)
             steps.append(Step(name="read back", exit_code=0, seconds=time.monotonic() - began))
-            # Not wrapped at a pipe's 80 columns: a tree of broken lines cannot be read.
-            out.print(render(live), width=None if out.is_terminal else 120)
+            out.print(render(live))
             out.print(_times(steps))
             if keep:
-                _wait(aws.endpoint, account_id, region, out)
+                _wait(aws.endpoint, aws.account_id, aws.region, out)
     except (RehearsalError, OrgError) as error:
         err.print(f"[red]error[/red] {error}", highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _run(name: str, aws: EmbeddedAws, cdk: CdkCli, account_id: str | None) -> Step:
+    if name == "synth":
+        step = cdk.synth()
+        if not step.exit_code and account_id is None:
+            _act_for(aws, cdk.assembly)
+        return step
+    return _bootstrap(aws, cdk) if name == "bootstrap" else cdk.deploy_synthesized()
+
+
+def _act_for(aws: EmbeddedAws, assembly: Path) -> None:
+    """Let the management account be the one that the app's stacks name."""
+    from org_constructs.model.assembly import read_assembly
+
+    places = {(stack.account, stack.region) for stack in read_assembly(assembly).stacks}
+    if len(places) == 1:
+        account_id, region = places.pop()
+        aws.act_as(account_id or aws.account_id, region or aws.region)
 
 
 def _bootstrap(aws: EmbeddedAws, cdk: CdkCli) -> Step:
@@ -134,7 +160,7 @@ def _show_access(endpoint: str, account_id: str, region: str, out: Console) -> N
     out.print(
         f"to look around:\n"
         f"  export AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID={account_id} "
-        f"AWS_SECRET_ACCESS_KEY=rehearsal AWS_REGION={region}\n"
+        f"AWS_SECRET_ACCESS_KEY=rehearsal AWS_DEFAULT_REGION={region}\n"
         f"  aws organizations list-accounts",
         highlight=False,
         soft_wrap=True,

@@ -13,6 +13,7 @@ from typing import Any, cast
 from .errors import OrgError
 
 _STACK = "aws:cloudformation:stack"
+_NESTED = "cdk:cloud-assembly"
 _SUB_ANY = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
 _UNKNOWN = ("unknown-account", "unknown-region")
 
@@ -80,8 +81,12 @@ class Assembly:
         return {stack.name: stack for stack in self.stacks}
 
 
-def read_assembly(folder: str | Path) -> Assembly:
+def read_assembly(folder: str | Path, *, nested: bool = False) -> Assembly:
     """Read a cloud assembly from its folder.
+
+    Args:
+        folder: where `cdk synth` wrote it.
+        nested: read the assemblies of its Stages too.
 
     Raises:
         OrgError: `ORG016` when the folder holds no readable assembly.
@@ -89,7 +94,11 @@ def read_assembly(folder: str | Path) -> Assembly:
     base = Path(folder)
     manifest = _read(base / "manifest.json")
     stacks = {}
+    inner: list[StackTemplate] = []
     for artifact_id, artifact in manifest.get("artifacts", {}).items():
+        if nested and artifact.get("type") == _NESTED:
+            directory = base / artifact["properties"]["directoryName"]
+            inner += read_assembly(directory, nested=True).stacks
         if artifact.get("type") != _STACK:
             continue
         properties = artifact["properties"]
@@ -106,7 +115,7 @@ def read_assembly(folder: str | Path) -> Assembly:
             needs=tuple(artifact.get("dependencies", ())),
             paths=_logical_ids(base, artifact),
         )
-    return Assembly(stacks=_in_order(stacks))
+    return Assembly(stacks=(*_in_order(stacks), *inner))
 
 
 def _read(path: Path) -> dict[str, Any]:

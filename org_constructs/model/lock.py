@@ -6,8 +6,8 @@ Written after a successful deployment, committed, and compared at every synthesi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,14 @@ from .organization import OrganizationModel
 
 VERSION = 1
 FILE_NAME = "organization.lock.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedOrganization:
+    """The organization as created."""
+
+    stack: str
+    logical_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +54,7 @@ class LockedPolicy:
 
     stack: str
     logical_id: str
+    name: str
     type: str
     targets: tuple[str, ...]
     denials: tuple[str, ...]
@@ -59,6 +68,7 @@ class Lock:
     """
 
     management_account_id: str | None = None
+    organizations: Mapping[str, LockedOrganization] = field(default_factory=dict)
     organizational_units: Mapping[str, LockedUnit] = field(default_factory=dict)
     accounts: Mapping[str, LockedAccount] = field(default_factory=dict)
     policies: Mapping[str, LockedPolicy] = field(default_factory=dict)
@@ -69,6 +79,12 @@ class Lock:
         accounts = {stack.account for stack in model.assembly.stacks if stack.account}
         return cls(
             management_account_id=accounts.pop() if len(accounts) == 1 else None,
+            organizations={
+                organization.path: LockedOrganization(
+                    stack=organization.stack, logical_id=organization.logical_id
+                )
+                for organization in model.organizations.values()
+            },
             organizational_units={
                 unit.path: LockedUnit(
                     stack=unit.stack,
@@ -93,6 +109,7 @@ class Lock:
                 policy.path: LockedPolicy(
                     stack=policy.stack,
                     logical_id=policy.logical_id,
+                    name=policy.name,
                     type=policy.type,
                     targets=tuple(sorted(model.shown(target) for target in policy.targets)),
                     denials=tuple(sorted(policy.denials)),
@@ -140,6 +157,9 @@ class Lock:
             )
         return cls(
             management_account_id=raw["management_account_id"],
+            organizations={
+                path: LockedOrganization(**entry) for path, entry in raw["organizations"].items()
+            },
             organizational_units={
                 path: LockedUnit(**entry) for path, entry in raw["organizational_units"].items()
             },
@@ -173,11 +193,32 @@ class Lock:
         data = {
             "version": VERSION,
             "management_account_id": self.management_account_id,
+            "organizations": entries(self.organizations),
             "organizational_units": entries(self.organizational_units),
             "accounts": entries(self.accounts),
             "policies": entries(self.policies),
         }
         return json.dumps(data, indent=2) + "\n"
+
+    def within(self, stage: str, other_stages: Collection[str] = ()) -> Lock:
+        """Return what the lock knows of one Stage; a lock may hold all Stages of an app.
+
+        Args:
+            stage: construct path of the Stage; empty for the app itself.
+            other_stages: construct paths of Stages inside it.
+        """
+
+        def belongs(path: str) -> bool:
+            inside = not stage or path.startswith(f"{stage}/")
+            return inside and not any(path.startswith(f"{other}/") for other in other_stages)
+
+        return Lock(
+            management_account_id=self.management_account_id,
+            organizations={k: v for k, v in self.organizations.items() if belongs(k)},
+            organizational_units={k: v for k, v in self.organizational_units.items() if belongs(k)},
+            accounts={k: v for k, v in self.accounts.items() if belongs(k)},
+            policies={k: v for k, v in self.policies.items() if belongs(k)},
+        )
 
     def without(self, path: str) -> Lock:
         """Return the lock without an account or OU that is let go on purpose.
@@ -188,11 +229,10 @@ class Lock:
         if path not in self.accounts and path not in self.organizational_units:
             known = ", ".join(sorted([*self.accounts, *self.organizational_units])) or "none"
             raise OrgError("ORG120", f"the lock knows no account or OU '{path}'; known are {known}")
-        return Lock(
-            management_account_id=self.management_account_id,
+        return replace(
+            self,
             organizational_units={
                 key: value for key, value in self.organizational_units.items() if key != path
             },
             accounts={key: value for key, value in self.accounts.items() if key != path},
-            policies=self.policies,
         )

@@ -85,12 +85,12 @@ class OrganizationModel:
 
     @classmethod
     def from_assembly(cls, folder: str | Path) -> OrganizationModel:
-        """Read the organization from a cloud assembly.
+        """Read the organization from a cloud assembly, its Stages included.
 
         Raises:
             OrgError: `ORG016` when the folder holds no readable assembly.
         """
-        return cls.of(read_assembly(folder))
+        return cls.of(read_assembly(folder, nested=True))
 
     @classmethod
     def from_templates(cls, templates: Mapping[str, Mapping[str, Any]]) -> OrganizationModel:

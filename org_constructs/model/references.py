@@ -52,7 +52,7 @@ def resolve(
             return Reference(stack.name, match[1], match[2] or "")
         if "${" not in argument:
             return argument
-    if function == "Fn::Join" and isinstance(argument, list) and len(argument[1]) == 1:
+    if function == "Fn::Join" and _joins_one(argument):
         return resolve(argument[1][0], stack, assembly, depth + 1)
     if function == "Fn::GetStackOutput" and isinstance(argument, Mapping):
         other = assembly.by_name.get(str(argument.get("StackName")))
@@ -67,6 +67,15 @@ def resolve(
                 if output.get("Export", {}).get("Name") == argument:
                     return resolve(output["Value"], other, assembly, depth + 1)
     return unknown
+
+
+def _joins_one(argument: Any) -> bool:
+    return (
+        isinstance(argument, list)
+        and len(argument) == 2  # noqa: PLR2004 - separator and values
+        and isinstance(argument[1], list)
+        and len(argument[1]) == 1
+    )
 
 
 def deployment_order(stack: StackTemplate) -> list[str]:

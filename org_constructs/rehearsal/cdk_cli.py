@@ -89,6 +89,11 @@ class CdkCli:
             ["--all", "--require-approval", "never", *self._app_arguments(), *arguments],
         )
 
+    def deploy_synthesized(self, *arguments: str) -> Step:
+        """Deploy all stacks of the assembly that `synth` has written."""
+        app = ["--app", str(self.assembly)]
+        return self._run("deploy", ["--all", "--require-approval", "never", *app, *arguments])
+
     def destroy(self, *arguments: str) -> Step:
         """Destroy all stacks of the app."""
         return self._run("destroy", ["--all", "--force", *self._app_arguments(), *arguments])

@@ -125,6 +125,11 @@ class EmbeddedAws:
         log = (self._folder / "server.log").read_text("utf-8", errors="replace")
         return "\n".join(log.splitlines()[-_LOG_TAIL:]) or "(its log is empty)"
 
+    def act_as(self, account_id: str, region: str) -> None:
+        """Sign for another account and Region from now on, unless a call says otherwise."""
+        self.account_id = account_id
+        self.region = region
+
     def environment(self, account_id: str | None = None) -> dict[str, str]:
         """Return the environment in which the CDK CLI, an SDK or the AWS CLI talk to this AWS only.
 

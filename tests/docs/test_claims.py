@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MANAGEMENT_ACCOUNT
 from pages import PAGES, ROOT, blocks, name_of, prose
 
 from org_constructs.checks import acknowledgeable_codes
@@ -84,7 +83,7 @@ def reference(new_app: Callable[..., Any]) -> Callable[..., Assembly]:
     def synthesize(accounts: int | None = None, **changes: Any) -> Assembly:
         settings = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]["org"]
         settings |= {
-            "management_account_id": MANAGEMENT_ACCOUNT,
+            "management_account_id": "246813579024",
             "email_pattern": "aws+{account}@corp.com",
             **changes,
         }

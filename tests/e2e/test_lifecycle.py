@@ -17,7 +17,7 @@ PLAYGROUND = "aws+playground@example.com"
 
 def _change(app: App) -> None:
     def edit(org: dict[str, Any]) -> None:
-        org["accounts"]["PaymentsStaging"]["ou"] = "Workloads/Production"
+        org["accounts"]["payments-staging"]["ou"] = "Workloads/Production"
         org["regions"]["sandbox"] = ["eu-west-1", "us-east-1"]
 
     app.edit_settings(edit)

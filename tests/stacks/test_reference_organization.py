@@ -147,8 +147,8 @@ def test_homes_of_accounts(synthesized: Synthesized) -> None:
 
 LOGICAL_IDS = {
     "Organization/Accounts/LogArchive": "AccountsLogArchive23602A0A",
-    "Organization/Accounts/PaymentsProd": "AccountsPaymentsProdA636AB87",
-    "Organization/Accounts/PaymentsStaging": "AccountsPaymentsStagingD43E6038",
+    "Organization/Accounts/payments-prod": "Accountspaymentsprod9A621EFC",
+    "Organization/Accounts/payments-staging": "Accountspaymentsstaging0A3F918E",
     "Organization/Accounts/Playground": "AccountsPlaygroundC7397F6A",
     "Organization/Accounts/SecurityTooling": "AccountsSecurityTooling1905BDA9",
     "Organization/Sandbox": "Sandbox987275F0",
@@ -199,14 +199,14 @@ def test_moving_an_account_in_the_settings(
     """Another OU in the settings changes the account's parent and nothing else."""
     settings = settings_of(EXISTING)
     settings["accounts"] = json.loads(json.dumps(settings["accounts"]))
-    settings["accounts"]["PaymentsStaging"]["ou"] = "Workloads/Production"
+    settings["accounts"]["payments-staging"]["ou"] = "Workloads/Production"
     app = compose(new_app({"org": settings}))
     app.synth()
     before = _template(synthesized["existing"], "Organization")["Resources"]
     after = _template(Path(app.outdir), "Organization")["Resources"]
     changed = [id for id in before if before[id] != after[id]]
     assert before.keys() == after.keys()
-    assert [id[:-8] for id in changed] == ["AccountsPaymentsStaging"]
+    assert [id[:-8] for id in changed] == ["Accountspaymentsstaging"]
     account = before[changed[0]]["Properties"]
     assert {k for k in account if account[k] != after[changed[0]]["Properties"][k]} == {"ParentIds"}
 

@@ -66,7 +66,7 @@ def test_everything_given() -> None:
     assert settings.region == "cn-northwest-1"
     assert settings.sandbox_regions == ("cn-north-1",)
     prod, own = settings.accounts
-    assert prod.email == "aws+payments-prod@corp.com"
+    assert prod.email == "aws+prod@corp.com"
     assert prod.role_name == "Admin"
     assert own.email == "own.x@corp.com"
 

@@ -1,0 +1,23 @@
+"""The organization that is deployed keeps its identity: an account has only one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ._check import CheckContext, Finding, about
+
+
+def check(context: CheckContext) -> Iterator[Finding]:
+    """Find an organization under another id or in another stack than the deployed one."""
+    deployed = context.lock.organizations if context.lock else {}
+    known = {(locked.stack, locked.logical_id) for locked in deployed.values()}
+    for organization in context.model.organizations.values():
+        if known and (organization.stack, organization.logical_id) not in known:
+            path, locked = next(iter(deployed.items()))
+            yield about(
+                organization,
+                code="ORG130",
+                message=f"the organization is '{locked.logical_id}' of stack '{locked.stack}' in AWS ('{path}') and "
+                f"'{organization.logical_id}' of '{organization.stack}' here: AWS would be asked to create another",
+                remedy="give it the id and stack that it had, or refer to it by Organization.from_organization_attributes",
+            )
