@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import aws_cdk as cdk
 from constructs import Construct
 
 from org_constructs import IOrganization, Organization, PolicyType
 
+from .management import ManagementStack
 from .settings import OrganizationSettings
 
 
-class FoundationStack(cdk.Stack):
+class FoundationStack(ManagementStack):
     """The organization, created or existing, with service control policies turned on.
 
     Creating an organization is a deployment of its own: AWS goes on finalizing it for up to an
@@ -22,7 +22,7 @@ class FoundationStack(cdk.Stack):
     def __init__(
         self, scope: Construct, id: str, *, settings: OrganizationSettings, **kwargs: Any
     ) -> None:
-        super().__init__(scope, id, env=settings.environment, termination_protection=True, **kwargs)
+        super().__init__(scope, id, settings=settings, **kwargs)
         self.organization: IOrganization
         if settings.existing is None:
             self.organization = Organization(self, "Organization", policy_types=[])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import aws_cdk as cdk
 from constructs import Construct
 
 from org_constructs import (
@@ -19,10 +18,11 @@ from org_constructs import (
 )
 from org_constructs.guardrails import DenyLeaveOrganization, DenyRootUser, RegionDeny
 
+from .management import ManagementStack
 from .settings import OrganizationSettings
 
 
-class OrganizationStack(cdk.Stack):
+class OrganizationStack(ManagementStack):
     """Root, Security, Workloads (Production, Staging) and Sandbox, with their accounts."""
 
     def __init__(
@@ -34,7 +34,7 @@ class OrganizationStack(cdk.Stack):
         organization: IOrganization,
         **kwargs: Any,
     ) -> None:
-        super().__init__(scope, id, env=settings.environment, termination_protection=True, **kwargs)
+        super().__init__(scope, id, settings=settings, **kwargs)
         root = Organization.from_organization_attributes(
             self,
             "Organization",
