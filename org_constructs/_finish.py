@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import aws_cdk as cdk
 from constructs import IConstruct
 
 from ._order import CycleError, OrderStage, Position, chain
-from ._registry import Item, Registry, is_touched, items_by_l1
+from ._registry import Finisher, Item, Registry, is_touched, items_by_l1
+from ._render import is_token
 from .model.errors import OrgError
 from .policy import Policy
 
@@ -19,11 +20,14 @@ _TAG_PRIORITY = 10_000
 
 def finish(registry: Registry) -> None:
     """Complete every resource of the Stage and put them all into one chain."""
-    for finisher in list(registry.finishers):
-        try:
-            finisher.finish()
-        except Exception as error:  # noqa: BLE001 - reported with the user's line, once per target
-            registry.report(error, path=getattr(finisher, "path", ""))
+    # What one target's default guardrails declare or attach elsewhere counts too.
+    collected = 0
+    while collected < len(registry.finishers):
+        _guarded(registry, registry.finishers[collected], "collect")
+        collected += 1
+    registry.seal()
+    for finisher in registry.finishers:
+        _guarded(registry, finisher, "finish")
     if registry.retain_policies:
         # Only now: the organization that asks for it may be declared after a policy.
         for item in registry.items:
@@ -39,6 +43,14 @@ def finish(registry: Registry) -> None:
     _chain_stacks(by_stack, users)
     for items in by_stack.values():
         _drop_stack_tags(registry, items)
+
+
+def _guarded(registry: Registry, finisher: Finisher, step: Literal["collect", "finish"]) -> None:
+    """Run a step of a finisher; what it raises is reported with the user's line."""
+    try:
+        getattr(finisher, step)()
+    except Exception as error:  # noqa: BLE001 - an exception through jsii loses its type
+        registry.report(error, path=finisher.path)
 
 
 def _refuse_nested_stacks(registry: Registry) -> None:
@@ -96,7 +108,7 @@ def _chain_stacks(by_stack: dict[str, list[Item]], users: dict[Item, list[Item]]
         if any(item.position.stage >= OrderStage.CONTAINER_POLICY for item in items):
             # A policy attaches only when its type is on, whichever stack sees to that.
             needs[path] |= settings - {path}
-        needs[path] |= {path_of[id(s)] for s in stacks[path].dependencies if id(s) in path_of}
+        needs[path] |= {path_of[id(s)] for s in _stacks_behind(stacks[path]) if id(s) in path_of}
         for item in items:
             needs[path] |= {n.place.stack_path for n in (*item.needs, *users.get(item, ()))}
             needs[path] |= {path_of[id(s)] for s in item.stacks_needed if id(s) in path_of}
@@ -109,10 +121,30 @@ def _chain_stacks(by_stack: dict[str, list[Item]], users: dict[Item, list[Item]]
     except CycleError:
         # CDK names the two stacks and the reference itself, better than could be done here.
         return
-    for before, after in pairwise(ordered):
-        stacks[after].add_stack_dependency(
-            stacks[before], "AWS takes an organization's writes one by one"
-        )
+    # Organizations of different management accounts have nothing to wait for.
+    accounts = {path: stacks[path].account for path in ordered}
+    if len({account for account in accounts.values() if not is_token(account)}) < 2:  # noqa: PLR2004
+        accounts = dict.fromkeys(ordered, "")
+    last: dict[str, str] = {}
+    for path in ordered:
+        before = last.get(accounts[path])
+        if before is not None:
+            stacks[path].add_stack_dependency(
+                stacks[before], "AWS takes an organization's writes one by one"
+            )
+        last[accounts[path]] = path
+
+
+def _stacks_behind(stack: cdk.Stack) -> list[cdk.Stack]:
+    """Return all stacks that a stack waits for, others between them followed."""
+    found: dict[int, cdk.Stack] = {}
+    waiting = list(stack.dependencies)
+    while waiting:
+        other = waiting.pop()
+        if id(other) not in found:
+            found[id(other)] = other
+            waiting += other.dependencies
+    return list(found.values())
 
 
 def _dependencies_of_users(registry: Registry) -> dict[Item, list[Item]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ._render import plain
 from .guardrails import Guardrail
-from .guardrails._compose import compose
+from .guardrails._compose import checked_guardrails, compose
 from .policy import ServiceControlPolicy
 
 if TYPE_CHECKING:
@@ -21,15 +21,22 @@ class GuardrailPolicy(ServiceControlPolicy):
         super().__init__(target, "Guardrails", content={}, targets=[target])
         self._target = target
         self._attached: list[Guardrail] = []
+        self._declared: Sequence[Guardrail] = ()
         self._base: Callable[[], Sequence[Guardrail]] | None = None
         self.path = target._place.path  # noqa: SLF001
         self._place.registry.finishers.append(self)
 
+    def collect(self) -> None:
+        """Ask the target for its default guardrails."""
+        if self._base is not None:
+            self._declared = checked_guardrails(
+                self._base(), f"'{self.path}': default_guardrails()"
+            )
+
     def finish(self) -> None:
         """Write the content; a target without any guardrail gets no policy."""
         try:
-            declared = list(self._base()) if self._base is not None else []
-            composition = compose([*declared, *self._attached], where=f"'{self.path}'")
+            composition = compose([*self._declared, *self._attached], where=f"'{self.path}'")
         except Exception:
             # The synthesis fails; an empty policy would only add to the report.
             self._remove()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .settings import SettingsHandler
 
 _ATTRIBUTE = "_org_constructs_place"
+_REGISTRY = "_org_constructs_registry"
 _LEAF_ID = "OrgConstructs"
 # Reading or adding dependencies goes through one of these; only then are they read back.
 _DEPENDENCY_NAMES = frozenset(
@@ -95,20 +96,48 @@ class Registry:
         self.sources: dict[str, SourceLocation] = {}
         self.acknowledged: dict[str, str] = {}
         self.quotas: dict[str, int] = {}
-        self.management_account_ids: set[str] = set()
+        self.management_account_ids: dict[str, set[str]] = {}
         self.retain_policies = False
         self.settings_handlers: dict[str, SettingsHandler] = {}
         self.account_scopes: dict[str, Construct] = {}
         self.account_paths: set[str] = set()
         self.scopes: dict[str, IConstruct] = {}
-        leaf = Construct(stage, _LEAF_ID)
-        cdk.Aspects.of(leaf).add(_Finish(self), priority=_FINISH_PRIORITY)
+        self._stacks: set[str] = set()
+        self._sealed = False
+        self._finisher = _Finish(self)
         register_plugin(self)
 
     def add(self, item: Item) -> Item:
         """Take an organization resource into the chain."""
+        self.refuse_when_finished(item.place.path)
+        if item.place.stack_path not in self._stacks:
+            self._stacks.add(item.place.stack_path)
+            self._come_last()
         self.items.append(item)
         return item
+
+    def _come_last(self) -> None:
+        """Put the leaf behind every stack: Aspects of users visit those before it finishes them."""
+        self.stage.node.try_remove_child(_LEAF_ID)
+        leaf = Construct(self.stage, _LEAF_ID)
+        cdk.Aspects.of(leaf).add(self._finisher, priority=_FINISH_PRIORITY)
+
+    def seal(self) -> None:
+        """Refuse changes from now on: they would be lost without a word."""
+        self._sealed = True
+
+    def refuse_when_finished(self, path: str) -> None:
+        """Raise when the synthesis has finished the organization already.
+
+        Raises:
+            OrgError: `ORG140`.
+        """
+        if self._sealed:
+            raise OrgError(
+                "ORG140",
+                f"'{path}' is changed after the organization has been synthesized, the change would be lost; "
+                "declare and attach everything before app.synth()",
+            )
 
     def note_source(self, path: str) -> None:
         """Remember which line of the user's code declares the construct at `path`."""
@@ -144,6 +173,10 @@ class Finisher(Protocol):
     @property
     def path(self) -> str:
         """Path of the construct that it completes."""
+        ...
+
+    def collect(self) -> None:
+        """Ask user code for what belongs to it; that may declare more."""
         ...
 
     def finish(self) -> None:
@@ -193,10 +226,10 @@ def place_of(scope: IConstruct) -> Place:
             "ORG005",
             f"'{scope.node.path or 'App'}' is not inside a Stack; organization resources need one",
         )
-    registry = stage.__dict__.get(_ATTRIBUTE)
+    registry = stage.__dict__.get(_REGISTRY)
     if registry is None:
         registry = Registry(stage)
-        stage.__dict__[_ATTRIBUTE] = registry
+        stage.__dict__[_REGISTRY] = registry
     was_touched = is_touched(scope)
     place = Place(registry, stack, stack.node.path, scope.node.path)
     if not was_touched:

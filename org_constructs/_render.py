@@ -6,6 +6,7 @@ a word, and turns `1.0` into `1`; type checkers see none of that.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
@@ -38,7 +39,7 @@ def plain(value: Any, *, where: str) -> Any:
         return plain(value.value, where=where)
     if isinstance(value, str | bool | int):
         return value
-    if isinstance(value, float):
+    if isinstance(value, float) and math.isfinite(value):
         return int(value) if value.is_integer() else value
     if isinstance(value, Mapping):
         return {str(key): plain(item, where=f"{where}.{key}") for key, item in value.items()}
@@ -63,6 +64,10 @@ def tag_list(tags: Mapping[str, str] | None, *, where: str) -> list[cdk.CfnTag] 
     """
     if not tags:
         return None
+    if not isinstance(tags, Mapping):
+        raise OrgError(
+            "ORG012", f"{where}: tags is {tags!r}, not a mapping; give tags={{'key': 'value'}}"
+        )
     for key, value in tags.items():
         if not isinstance(key, str) or not isinstance(value, str):
             raise OrgError("ORG012", f"{where}: tag {key!r}: {value!r} is not a pair of strings")

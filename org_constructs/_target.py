@@ -60,6 +60,7 @@ class PolicyTarget(Tracked, cdk.Resource):
         """
         from .policy import Policy
 
+        self._place.registry.refuse_when_finished(self._place.path)
         for thing in guardrails_or_policies:
             if isinstance(thing, Policy):
                 thing._add_target(self)  # noqa: SLF001 - one concept in two classes

@@ -147,7 +147,7 @@ class _OrganizationBase(Tracked, cdk.Resource):
         self._policy_types = {}
         registry = self._place.registry
         for code, reason in (acknowledge or {}).items():
-            if code not in acknowledgeable_codes():
+            if code.partition("@")[0] not in acknowledgeable_codes():
                 raise OrgError(
                     "ORG010",
                     f"'{self._place.path}': {code!r} cannot be acknowledged; "
@@ -174,8 +174,9 @@ class Organization(_OrganizationBase):
         scope: where the organization belongs.
         id: stable id.
         policy_types: types of policy to turn on; service control policies by default.
-        acknowledge: refusals that are wanted here, by code, each with its reason, such as
-            `{"ORG106": "the audit bucket moves next month"}`.
+        acknowledge: refusals that are wanted here, each with its reason: by code and construct
+            path, such as `{"ORG106@Organization/Audit": "the bucket moves next month"}`, or by
+            code alone for all of its kind.
         quotas: quotas that AWS has granted to this organization, by name.
         retain_policies: keep every policy in force when its code or stack goes, which is how to
             leave this tool with the guardrails standing.
@@ -316,7 +317,8 @@ class _ImportedOrganization(_OrganizationBase):
         self._management_account_id = management_account_id
         self._root = Root(self, _ROOT_ID, root_id=root_id)
         if not is_token(management_account_id):
-            place.registry.management_account_ids.add(management_account_id)
+            ids = place.registry.management_account_ids
+            ids.setdefault(place.stack.stack_name, set()).add(management_account_id)
 
     @property
     def organization_id(self) -> str:

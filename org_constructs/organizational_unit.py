@@ -16,6 +16,7 @@ from ._order import OrderStage, Position
 from ._registry import Item, Tracked, place_of, remember, stacks_behind
 from ._render import is_token, tag_list
 from ._target import PolicyTarget
+from .guardrails._compose import checked_guardrails
 from .model.errors import OrgError
 from .model.identifiers import (
     check_construct_id,
@@ -232,7 +233,7 @@ class OrganizationalUnit(Container):
         place.registry.note_source(place.path)
         self._id: str | None = None
         if guardrails is not None:
-            self.attach(*_checked(guardrails, what))
+            self.attach(*checked_guardrails(guardrails, what))
         elif type(self).default_guardrails is not OrganizationalUnit.default_guardrails:
             self._guardrails_here()._base = self.default_guardrails  # noqa: SLF001
 
@@ -366,13 +367,3 @@ def _names_parents(scope: Construct, parent: object) -> bool:
         return inside and parent._path_is_identity  # noqa: SLF001
     # The path of a reference says nothing about the OU that it refers to.
     return scope is parent and not isinstance(parent, _ImportedOrganizationalUnit)
-
-
-def _checked(guardrails: Any, what: str) -> Sequence[Guardrail]:
-    if isinstance(guardrails, str) or not isinstance(guardrails, Sequence):
-        raise OrgError(
-            "ORG008",
-            f"{what}: guardrails is {type(guardrails).__name__}, not a list; "
-            "give guardrails=[DenyLeaveOrganization()]",
-        )
-    return guardrails

@@ -19,7 +19,7 @@ from .guardrails import Guardrail
 from .guardrails._compose import Composition, compose
 from .model.errors import OrgError
 from .model.identifiers import check_construct_id, check_policy_id
-from .policies import PolicyType
+from .policies import PolicyType, check_policy_type
 
 _NAME_LENGTH = 128
 _DESCRIPTION_LENGTH = 512
@@ -83,6 +83,8 @@ class Policy(Tracked, cdk.Resource):
     ) -> None:
         check_construct_id(id)
         place = place_of(scope).child(id)
+        if not is_token(type):
+            check_policy_type(type)
         name = policy_name(place) if name is None else name
         _check_texts(place, name, description)
         if not isinstance(content, Mapping):
@@ -167,6 +169,7 @@ class Policy(Tracked, cdk.Resource):
             self._resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
 
     def _add_target(self, target: Target) -> None:
+        self._place.registry.refuse_when_finished(self._place.path)
         self._targets = resolve_targets([target], self._place, self._targets)
         self._resource.target_ids = self._target_ids()
         self._take_place()
@@ -310,6 +313,8 @@ def _check_texts(place: Place, name: str, description: str | None) -> None:
             "ORG014",
             f"'{place.path}': name {name!r} does not have 1 to {_NAME_LENGTH} characters",
         )
+    if description is not None and not isinstance(description, str):
+        raise OrgError("ORG014", f"'{place.path}': description {description!r} is not a string")
     if (
         description is not None
         and not is_token(description)

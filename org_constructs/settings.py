@@ -25,9 +25,8 @@ from .handlers import (
     SERVICE_TIMEOUT_SECONDS,
     setting_actions,
 )
-from .model.errors import OrgError
 from .model.identifiers import check_construct_id
-from .policies import PolicyType
+from .policies import PolicyType, check_policy_type
 
 _HANDLER_ID = "OrganizationSettings"
 _RUNTIME = "python3.14"
@@ -184,12 +183,7 @@ class OrganizationPolicyType(Tracked, cdk.Resource):
     def __init__(
         self, scope: Construct, id: str, *, root_id: str, policy_type: PolicyType | str
     ) -> None:
-        known = [str(member) for member in PolicyType]
-        if str(policy_type) not in known:
-            raise OrgError(
-                "ORG015",
-                f"policy type {str(policy_type)!r} is unknown; known are {', '.join(known)}",
-            )
+        check_policy_type(policy_type)
         check_construct_id(id)
         place = place_of(scope).child(id)
         super().__init__(scope, id)

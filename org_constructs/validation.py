@@ -126,7 +126,10 @@ class OrganizationValidation:
                     model=OrganizationModel.of(read_assembly(folder)),
                     lock=lock,
                     quotas=registry.quotas,
-                    management_account_ids=frozenset(registry.management_account_ids),
+                    management_account_ids={
+                        stack: frozenset(ids)
+                        for stack, ids in registry.management_account_ids.items()
+                    },
                     guardrail_sizes={
                         path: policy.guardrail_sizes for path, policy in registry.policies.items()
                     },
@@ -139,7 +142,7 @@ class OrganizationValidation:
         return [
             finding
             for index, finding in enumerate(found)
-            if finding.code not in registry.acknowledged
+            if not _is_acknowledged(finding, registry)
             and (index < len(registry.problems) or finding.code not in named)
         ]
 
@@ -190,18 +193,24 @@ def _template_of(finding: Finding, templates: Mapping[str, str]) -> str:
     return next(iter(templates.values()), finding.path)
 
 
+def _is_acknowledged(finding: Finding, registry: Registry) -> bool:
+    """Tell whether a reason was given for a finding, for the whole organization or one path."""
+    known = registry.acknowledged
+    return finding.code in known or f"{finding.code}@{finding.path}" in known
+
+
 def _stages_inside(stage: cdk.Stage) -> list[str]:
     """Return the paths of the Stages of an app, whose resources are checked with them."""
     return [child.node.path for child in stage.node.children if isinstance(child, cdk.Stage)]
 
 
 def _default_lock_file() -> str | None:
-    """Return the lock beside cdk.json when the CDK CLI runs the app, otherwise none.
+    """Return the lock beside cdk.json; none under pytest.
 
     A unit test builds parts of an organization; compared with the lock of the whole, they would
     seem to have lost the rest.
     """
-    return FILE_NAME if "CDK_OUTDIR" in os.environ else None
+    return None if "PYTEST_CURRENT_TEST" in os.environ else FILE_NAME
 
 
 def _is_true(value: object) -> bool:

@@ -52,7 +52,7 @@ class CheckContext:
         model: the organization as templates declare it.
         lock: what is deployed, or None before the first deployment.
         quotas: quotas that AWS has granted to this organization, by name.
-        management_account_ids: what the app says the management account is.
+        management_account_ids: what the app says the management account is, by stack name.
         guardrail_sizes: characters per guardrail id, by path of the policy.
         own_paths: construct paths of what this library made to manage the organization.
         allow_placeholders: whether this synthesis is a rehearsal.
@@ -61,7 +61,7 @@ class CheckContext:
     model: OrganizationModel
     lock: Lock | None = None
     quotas: Mapping[str, int] = field(default_factory=dict)
-    management_account_ids: frozenset[str] = frozenset()
+    management_account_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
     guardrail_sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     own_paths: frozenset[str] = frozenset()
     allow_placeholders: bool = False
@@ -70,14 +70,25 @@ class CheckContext:
         """Return a quota as it holds for this organization."""
         return quota(name, self.quotas)
 
-    def management_accounts(self) -> set[str]:
-        """Return the management account, as settings name it or as the organization is created."""
+    def management_accounts(self, stack: StackTemplate | None = None) -> set[str]:
+        """Return the management accounts: of one stack, or all that the app knows of.
+
+        What an organization in the stack says counts first, then what any says, then the account
+        in which the organization is created. For the whole app the accounts to which its
+        organization stacks go count too.
+        """
+        declared = self.management_account_ids
+        if stack is not None and declared.get(stack.name):
+            return set(declared[stack.name])
         created = {organization.stack for organization in self.model.organizations.values()}
-        return set(self.management_account_ids) or {
-            stack.account
-            for stack in self.model.assembly.stacks
-            if stack.account and stack.name in created
+        known = {account for accounts in declared.values() for account in accounts} or {
+            other.account
+            for other in self.model.assembly.stacks
+            if other.account and other.name in created
         }
+        if stack is None:
+            known |= {other.account for other in self.organization_stacks() if other.account}
+        return known
 
     def organization_stacks(self) -> list[StackTemplate]:
         """Return the stacks that declare something of an organization."""
@@ -85,12 +96,19 @@ class CheckContext:
             stack
             for stack in self.model.assembly.stacks
             if any(
-                str(resource.get("Type", "")).startswith(
-                    ("AWS::Organizations::", "Custom::Organization")
-                )
+                is_organization_write(str(resource.get("Type", "")))
                 for resource in stack.resources.values()
             )
         ]
+
+
+# The settings of this library, by the type of their custom resource.
+SETTINGS = frozenset({"Custom::OrganizationPolicyType"})
+
+
+def is_organization_write(kind: str) -> bool:
+    """Tell whether a resource of this type writes to AWS Organizations."""
+    return kind.startswith("AWS::Organizations::") or kind in SETTINGS
 
 
 def about(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from org_constructs.model.changes import find_gaps
+from org_constructs.model.changes import UNDECLARED, find_gaps
 from org_constructs.model.lock import Lock
 
 from ._check import CheckContext, Finding, Severity
@@ -19,7 +19,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
         yield Finding(
             code="ORG131",
             severity=Severity.FATAL,
-            message=f"account '{gap.account}' would lose a denial in the middle of the deployment: when {gap.step}, "
+            message=f"{_named(gap.account)} would lose a denial in the middle of the deployment: when {gap.step}, "
             "what replaces it is not in force yet",
             remedy="deploy twice: first add the new policy or target and keep the old one, then remove the old one; "
             "or acknowledge ORG131 with a reason",
@@ -27,3 +27,8 @@ def check(context: CheckContext) -> Iterator[Finding]:
             stack=gap.stack,
             logical_id=gap.logical_id,
         )
+
+
+def _named(account: str) -> str:
+    container = account.removeprefix(UNDECLARED)
+    return f"account '{account}'" if container == account else f"any account in '{container}'"

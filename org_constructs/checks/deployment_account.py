@@ -9,11 +9,11 @@ from ._check import CheckContext, Finding, Severity
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Find stacks of the organization that go to another account than the management account."""
-    expected = context.management_accounts()
-    if not expected:
-        return
-    wanted = " or ".join(f"'{account}'" for account in sorted(expected))
     for stack in context.organization_stacks():
+        expected = context.management_accounts(stack)
+        if not expected:
+            continue
+        wanted = " or ".join(f"'{account}'" for account in sorted(expected))
         if stack.account and stack.account not in expected:
             yield Finding(
                 code="ORG107",

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ._check import CheckContext, Finding, Severity
+from ._check import SETTINGS, CheckContext, Finding, Severity
 
 # Kinds that manage the organization by nature; all else is a workload or helps one.
 _ALLOWED = (
     "AWS::Organizations::",
-    "Custom::Organization",
     "AWS::CDK::Metadata",
     "AWS::SSO::",
     "AWS::ControlTower::",
@@ -37,7 +36,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
         for logical_id, resource in stack.resources.items():
             kind = str(resource.get("Type", ""))
             path = stack.id_path(logical_id)
-            if kind.startswith(_ALLOWED) or path in context.own_paths:
+            if kind.startswith(_ALLOWED) or kind in SETTINGS or path in context.own_paths:
                 continue
             yield Finding(
                 code="ORG106",
@@ -47,4 +46,13 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 path=path,
                 stack=stack.name,
                 logical_id=logical_id,
+            )
+        if stack.template.get("Transform"):
+            yield Finding(
+                code="ORG106",
+                severity=Severity.FATAL,
+                message=f"stack '{stack.name}' has the transform {stack.template['Transform']!r}, which may add any resource",
+                remedy="expand it before synthesis, or acknowledge ORG106 with a reason",
+                path=stack.path,
+                stack=stack.name,
             )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from org_constructs.model.organization import Declared
+
 from ._check import CheckContext, Finding, about
 
 
@@ -20,4 +22,15 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 message=f"the organization is '{locked.logical_id}' of stack '{locked.stack}' in AWS ('{path}') and "
                 f"'{organization.logical_id}' of '{organization.stack}' here: AWS would be asked to create another",
                 remedy="give it the id and stack that it had, or refer to it by Organization.from_organization_attributes",
+            )
+    by_account: dict[str | None, Declared] = {}
+    for organization in context.model.organizations.values():
+        account = context.model.assembly.by_name[organization.stack].account
+        first = by_account.setdefault(account, organization)
+        if first is not organization:
+            yield about(
+                organization,
+                code="ORG130",
+                message=f"'{first.path}' and '{organization.path}' would both create an organization in one account, which has only one",
+                remedy="declare it once and refer to it by Organization.from_organization_attributes",
             )

@@ -18,11 +18,22 @@ def check(context: CheckContext) -> Iterator[Finding]:
     for policy in context.model.policies.values():
         for target in set(policy.targets):
             attached.setdefault((policy.type, target), []).append(policy)
+    leaving = _leaving(context)
     for (policy_type, target), policies in attached.items():
         spec = spec_of(policy_type)
         if spec is None:
             continue
         limit = context.quota(spec.per_target) - (1 if spec.aws_managed else 0)
+        gone = leaving.get((policy_type, context.model.shown(target)), [])
+        if limit >= len(policies) > limit - len(gone):
+            yield about(
+                policies[-1],
+                code="ORG105",
+                message=f"'{context.model.shown(target)}' would have {len(policies) + len(gone)} policies of type {policy_type} "
+                f"during the deployment, {limit} are allowed beside AWS's own: new ones are attached before "
+                f"{', '.join(repr(path) for path in gone)} is removed",
+                remedy="deploy twice: first without the old policies, then with the new ones",
+            )
         if len(policies) > limit:
             listed = ", ".join(f"'{policy.path}'" for policy in policies)
             yield about(
@@ -32,3 +43,14 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 f"{limit} are allowed beside AWS's own: {listed}",
                 remedy="attach guardrails to the target instead, which share one policy, or merge policies",
             )
+
+
+def _leaving(context: CheckContext) -> dict[tuple[str, str], list[str]]:
+    """Return deployed policies that this deployment deletes, by type and target."""
+    declared = {(policy.stack, policy.logical_id) for policy in context.model.policies.values()}
+    found: dict[tuple[str, str], list[str]] = {}
+    for path, locked in (context.lock.policies if context.lock else {}).items():
+        if (locked.stack, locked.logical_id) not in declared:
+            for target in locked.targets:
+                found.setdefault((locked.type, target), []).append(path)
+    return found

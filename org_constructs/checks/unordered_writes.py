@@ -7,13 +7,13 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 
 from org_constructs.model.assembly import StackTemplate
 from org_constructs.model.references import deployment_order
 
-from ._check import CheckContext, Finding, Severity
+from ._check import CheckContext, Finding, Severity, is_organization_write
 
 # Advice may be taken as read.
 ACKNOWLEDGEABLE = ("ORG135",)
@@ -24,7 +24,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
     for stack in context.organization_stacks():
         writes = [key for key in deployment_order(stack) if _writes(stack, key)]
         for before, after in pairwise(writes):
-            if not _reaches(after, before, stack.needs_of):
+            if not stack.waits_for(after, before):
                 yield Finding(
                     code="ORG135",
                     severity=Severity.WARNING,
@@ -39,18 +39,4 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 
 def _writes(stack: StackTemplate, logical_id: str) -> bool:
-    kind = str(stack.resources[logical_id].get("Type", ""))
-    return kind.startswith(("AWS::Organizations::", "Custom::Organization"))
-
-
-def _reaches(start: str, goal: str, needs: Mapping[str, frozenset[str]]) -> bool:
-    seen = {start}
-    waiting = [start]
-    while waiting:
-        current = waiting.pop()
-        if goal in needs[current]:
-            return True
-        fresh = set(needs[current] - seen)
-        seen |= fresh
-        waiting += fresh
-    return False
+    return is_organization_write(str(stack.resources[logical_id].get("Type", "")))

@@ -41,12 +41,7 @@ def compose(guardrails: Sequence[Guardrail], *, where: str) -> Composition:
         OrgError: `ORG008` for something that is no guardrail; `ORG113` when two different
             guardrails have a Sid in common.
     """
-    if isinstance(guardrails, str) or not isinstance(guardrails, Sequence):
-        raise OrgError(
-            "ORG008",
-            f"{where}: guardrails is {type(guardrails).__name__}, not a list; "
-            "give guardrails=[DenyLeaveOrganization()]",
-        )
+    checked_guardrails(guardrails, where)
     for guardrail in guardrails:
         if isinstance(guardrail, type) or not isinstance(guardrail, Guardrail):
             shown = (
@@ -66,6 +61,21 @@ def compose(guardrails: Sequence[Guardrail], *, where: str) -> Composition:
         description=_describe([guardrail.id for guardrail in distinct]),
         sizes=sizes,
     )
+
+
+def checked_guardrails(guardrails: Any, where: str) -> Sequence[Guardrail]:
+    """Return `guardrails` if it is a list or tuple.
+
+    Raises:
+        OrgError: `ORG008`.
+    """
+    if isinstance(guardrails, str) or not isinstance(guardrails, Sequence):
+        raise OrgError(
+            "ORG008",
+            f"{where}: guardrails is {type(guardrails).__name__}, not a list; "
+            "give a list such as [DenyLeaveOrganization()]",
+        )
+    return guardrails
 
 
 def _rendered(

@@ -55,6 +55,19 @@ class StackTemplate:
         known = self.resources
         return {key: frozenset(_needed(value, known)) for key, value in known.items()}
 
+    def waits_for(self, logical_id: str, other: str) -> bool:
+        """Tell whether a resource is made after another one, whatever CloudFormation does."""
+        seen = {logical_id}
+        waiting = [logical_id]
+        while waiting:
+            needs = self.needs_of.get(waiting.pop(), frozenset())
+            if other in needs:
+                return True
+            fresh = needs - seen
+            seen |= fresh
+            waiting += fresh
+        return False
+
     def id_path(self, logical_id: str) -> str:
         """Return the construct path that declares a resource, its logical id when unknown.
 

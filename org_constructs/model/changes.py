@@ -10,8 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .lock import Lock
-from .organization import DeclaredPolicy, OrganizationModel
+from .organization import ROOT, DeclaredPolicy, OrganizationModel
 from .references import deployment_order
+
+# Marks the account that stands for those of a container that no code declares.
+UNDECLARED = "any account in "
 
 Attachments = dict[str, tuple[frozenset[str], frozenset[str]]]
 
@@ -55,7 +58,13 @@ def find_gaps(lock: Lock, model: OrganizationModel) -> list[Gap]:
                     logical_id=step.logical_id,
                 ),
             )
-    return list(gaps.values())
+    # An account that is named says more than one that stands for many.
+    named = {gap.step for gap in gaps.values() if not gap.account.startswith(UNDECLARED)}
+    return [
+        gap
+        for gap in gaps.values()
+        if not (gap.account.startswith(UNDECLARED) and gap.step in named)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,25 +114,46 @@ class _State:
         self._final = {**kept, **final}
         self._final_parents = {**self._parents, **parents}
         self._watched = {
-            account.path: _denials(account.path, self._policies, self._parents)
-            & _denials(account.path, self._final, self._final_parents)
-            for account in model.accounts.values()
-            if account.path in lock.accounts
+            path: _denials(path, self._policies, self._parents)
+            & _denials(path, self._final, self._final_parents)
+            for path in lock.accounts
         }
+        # Accounts that no code declares live in the same containers: one stands for all of them.
+        containers = {ROOT, *lock.organizational_units} | {
+            target
+            for policy in lock.policies.values()
+            for target in policy.targets
+            if target not in lock.accounts and not target.isdigit()
+        }
+        for container in sorted(containers):
+            undeclared = f"{UNDECLARED}{container}"
+            self._parents[undeclared] = self._final_parents[undeclared] = container
+            self._watched[undeclared] = _denials(
+                container, self._policies, self._parents
+            ) & _denials(container, self._final, self._final_parents)
 
     def steps(self) -> Iterator[_Step]:
         """Deploy stack after stack, one call to AWS at a time."""
         for stack in self._model.assembly.stacks:
+            waited_for: dict[str, frozenset[str]] = {}
             for logical_id in deployment_order(stack):
+                needs = stack.needs_of[logical_id]
+                behind = (
+                    frozenset().union(*(waited_for[need] for need in needs))
+                    if len(needs) != 1
+                    else waited_for[next(iter(needs))]
+                )
                 key = f"{stack.name}/{logical_id}"
                 if key in self._model.policies:
                     yield from self._deploy_policy(self._model.policies[key])
+                    behind |= {self._model.policies[key].path}
                 elif key in self._model.organizational_units:
                     unit = self._model.organizational_units[key]
                     self._parents[unit.path] = self._model.shown(unit.parent)
                     self._inherited.clear()
                 elif key in self._model.accounts:
-                    yield from self._deploy_account(key)
+                    yield from self._deploy_account(key, behind)
+                waited_for[logical_id] = behind
             yield from self._clean_up(stack.name)
 
     def unguarded(self, account: str | None) -> Iterator[str]:
@@ -155,7 +185,8 @@ class _State:
             gone = ", ".join(f"'{target}'" for target in sorted(old_targets - targets))
             yield _Step(f"'{policy.path}' is detached from {gone}", *where)
 
-    def _deploy_account(self, key: str) -> Iterator[_Step]:
+    def _deploy_account(self, key: str, behind: frozenset[str]) -> Iterator[_Step]:
+        """Create or move an account; `behind` are the policies that it waits for in its stack."""
         account = self._model.accounts[key]
         where = (account.path, account.stack, account.logical_id)
         parent = self._model.shown(account.parent)
@@ -164,7 +195,23 @@ class _State:
             if parent not in self._destinations:
                 self._destinations[parent] = _denials(parent, self._final, self._final_parents)
             self._watched[account.path] = self._destinations[parent]
+            # What nothing makes it wait for may come later, whatever the template's order.
+            side_by_side = {
+                policy.path: self._policies[policy.path]
+                for policy in self._model.policies.values()
+                if policy.stack == account.stack
+                and policy.path not in behind
+                and policy.path not in self._lock.policies
+                and policy.path in self._policies
+            }
+            for path in side_by_side:
+                del self._policies[path]
+            if side_by_side:
+                self._inherited.clear()
             yield _Step(f"'{account.path}' is created in '{parent}'", *where, account.path)
+            if side_by_side:
+                self._policies.update(side_by_side)
+                self._inherited.clear()
         elif self._parents[account.path] != parent:
             self._parents[account.path] = parent
             yield _Step(f"'{account.path}' is moved to '{parent}'", *where, account.path)

@@ -19,8 +19,12 @@ _CONSTRUCT_ID = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _ROLE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 # CloudFormation's schema: printable ASCII from space to tilde.
 _ACCOUNT_NAME = re.compile(r"[ -~]{1,50}")
-# CreateAccount's documented rules: one @ between a local part and a domain with a dot.
-_EMAIL = re.compile(r"[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+")
+# CreateAccount's documented rules: one @; the local name does not begin with a dot; the domain has
+# letters, digits, hyphens and dots, and parts that neither begin nor end with a hyphen.
+_EMAIL = re.compile(
+    r"[!-?A-~](?<!\.)[!-?A-~]*@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+    r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+"
+)
 _EMAIL_FORBIDDEN = set(" \"'()<>[]:;,\\|%&")
 # RFC 2606 and RFC 6761: names that can never receive the mail by which an account is recovered.
 _RESERVED_DOMAINS = ("example.com", "example.net", "example.org")
@@ -120,17 +124,12 @@ def check_email(value: str, *, what: str) -> str:
         raise OrgError("ORG001", f"{what}: email '{value}' has characters outside ASCII; {rule}")
     if not 6 <= len(value) <= 64:  # noqa: PLR2004
         raise OrgError("ORG001", f"{what}: email '{value}' has {len(value)} characters; {rule}")
-    local, _, domain = value.rpartition("@")
-    if (
-        not _EMAIL.fullmatch(value)
-        or _EMAIL_FORBIDDEN & set(value)
-        or not value.isprintable()
-        or ".." in value
-        or local.startswith(".")
-        or local.endswith(".")
-        or any(label.startswith("-") or label.endswith("-") for label in domain.split("."))
-    ):
+    if not _EMAIL.fullmatch(value) or _EMAIL_FORBIDDEN & set(value.rpartition("@")[0]):
         raise OrgError("ORG001", f"{what}: email '{value}' is not an address; {rule}")
+    if "${" in value:
+        raise OrgError(
+            "ORG001", f"{what}: email '{value}' has a placeholder that nothing fills in; {rule}"
+        )
     return value
 
 

@@ -76,7 +76,22 @@ class Lock:
     @classmethod
     def of(cls, model: OrganizationModel) -> Lock:
         """Return the lock of an organization that has been deployed as declared."""
-        accounts = {stack.account for stack in model.assembly.stacks if stack.account}
+        # Stacks of member accounts may stand in the same app.
+        stacks = {
+            declared.stack
+            for kind in (
+                model.organizations,
+                model.organizational_units,
+                model.accounts,
+                model.policies,
+            )
+            for declared in kind.values()
+        }
+        accounts = {
+            stack.account
+            for stack in model.assembly.stacks
+            if stack.account and stack.name in stacks
+        }
         return cls(
             management_account_id=accounts.pop() if len(accounts) == 1 else None,
             organizations={
@@ -178,7 +193,8 @@ class Lock:
 
     def write(self, path: str | Path) -> None:
         """Write the lock, sorted, so that version control shows what a deployment changed."""
-        file = Path(path)
+        # A link goes on pointing to the file that is committed.
+        file = Path(path).resolve()
         # Never leave half a lock behind: it would refuse or allow the wrong things.
         partial = file.with_name(f"{file.name}.part")
         partial.write_text(self.to_json(), "utf-8")

@@ -159,7 +159,7 @@ class OrganizationModel:
 
 
 def statement_hashes(content: Any) -> frozenset[str]:
-    """Return a hash of each Deny statement of a policy document, Sids left out."""
+    """Return hashes of what a policy document denies, one per action, Sids left out."""
     if isinstance(content, str):
         try:
             content = json.loads(content)
@@ -172,8 +172,12 @@ def statement_hashes(content: Any) -> frozenset[str]:
     for statement in [statements] if isinstance(statements, Mapping) else statements:
         if isinstance(statement, Mapping) and statement.get("Effect") == "Deny":
             bare = {key: value for key, value in statement.items() if key != "Sid"}
-            text = json.dumps(bare, sort_keys=True, separators=(",", ":"))
-            hashes.add(hashlib.sha256(text.encode()).hexdigest()[:16])
+            actions = bare.get("Action")
+            for action in actions if isinstance(actions, list) else [actions]:
+                # An action may pass from one statement to another without ceasing to be denied.
+                single = bare if action is None else {**bare, "Action": action}
+                text = json.dumps(single, sort_keys=True, separators=(",", ":"))
+                hashes.add(hashlib.sha256(text.encode()).hexdigest()[:16])
     return frozenset(hashes)
 
 

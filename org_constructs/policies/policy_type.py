@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any
+
+from org_constructs.model.errors import OrgError
 
 
 class PolicyType(StrEnum):
@@ -74,6 +77,20 @@ class PolicyTypeSpec:
         known at deployment.
         """
         return list(self.grammar(content))
+
+
+def check_policy_type(value: str) -> str:
+    """Return `value` if it is a policy type that AWS has.
+
+    Raises:
+        OrgError: `ORG015`.
+    """
+    known = [str(member) for member in PolicyType]
+    if str(value) not in known:
+        near = difflib.get_close_matches(str(value), known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+        raise OrgError("ORG015", f"policy type {str(value)!r} is unknown; {hint}")
+    return str(value)
 
 
 @cache
