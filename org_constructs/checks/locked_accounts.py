@@ -87,5 +87,5 @@ def _re_identified(path: str, locked: LockedAccount, account: DeclaredAccount) -
         code="ORG125",
         message=f"account '{path}' ('{locked.email}') has logical id '{locked.logical_id}' in AWS and "
         f"'{account.logical_id}' here ('{account.path}'); AWS would be asked to create it again",
-        remedy=f"give it the id and scope of '{path}' again; its name= and parent= are free to change",
+        remedy=f"give it the id and scope of '{path}' again; its parent= is free to change",
     )
