@@ -296,10 +296,10 @@ def test_fails_for_guardrails_that_are_no_list(new_stack: NewStack, value: Any) 
     """`guardrails=` takes a list, and says so."""
     stack = new_stack()
     root = root_of(stack)
-    with pytest.raises(OrgError, match="not a list; give guardrails=") as caught:
+    with pytest.raises(OrgError, match="not a list; give a list such as") as caught:
         OrganizationalUnit(stack, "Unit", parent=root, guardrails=value)
     assert caught.value.code == "ORG008"
-    with pytest.raises(OrgError, match="not a list; give guardrails="):
+    with pytest.raises(OrgError, match="not a list; give a list such as"):
         ServiceControlPolicy(stack, "Own", guardrails=value)
 
 

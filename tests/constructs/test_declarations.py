@@ -507,14 +507,6 @@ def test_arguments_are_keyword_only(kind: type) -> None:
     assert all(p.kind is p.KEYWORD_ONLY for p in parameters[2:])
 
 
-def test_enable_policy_type_twice_is_refused_by_cdk(new_stack: NewStack) -> None:
-    """A policy type is enabled once for one organization."""
-    organization = organization_of(new_stack())
-    organization.enable_policy_type(PolicyType.SERVICE_CONTROL_POLICY)
-    with pytest.raises(RuntimeError, match="already a Construct with name"):
-        organization.enable_policy_type("SERVICE_CONTROL_POLICY")
-
-
 def test_the_settings_function_is_one_a_stack(new_stack: NewStack) -> None:
     """All settings of a stack share a function, whose role has the actions used and no more."""
     stack = new_stack()
