@@ -12,6 +12,8 @@ CDK := $(ROOT)node_modules/.bin/cdk
 # The virtual environment brings Node 24; the machine's own Node, if any, may be too old for jsii.
 export PATH := $(BIN):$(ROOT)node_modules/.bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := 1
+# It offers 3.0.0, which is older and cannot read what this aws-cdk-lib writes.
+export CDK_DISABLE_VERSION_CHECK := 1
 
 PACKAGES_READY := $(VENV)/.packages
 PYTHON_READY := $(VENV)/.ready
@@ -65,7 +67,8 @@ diff: setup ## compare the templates with what is deployed (needs credentials)
 
 .PHONY: bootstrap
 bootstrap: setup ## prepare the management account, with a role that cannot close accounts (needs credentials)
-	@cd $(ROOT) && $(BIN)/orgctl bootstrap $(ARGS)
+	@cd $(ROOT) && $(CDK) synth --quiet --output cdk.out $(CONTEXT)
+	@cd $(ROOT) && $(BIN)/orgctl bootstrap --assembly cdk.out $(ARGS)
 
 .PHONY: deploy
 deploy: setup ## synthesize, refuse, deploy without rollback, write the lock (needs credentials)

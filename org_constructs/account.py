@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import aws_cdk as cdk
 from aws_cdk import aws_organizations as organizations
@@ -23,6 +23,10 @@ from .model.identifiers import (
 )
 from .organizational_unit import Container, IOrganizationalUnit, resolve_parent
 
+if TYPE_CHECKING:
+    from .guardrails import Guardrail
+    from .policy import Policy
+
 
 class _CfnAccount(Tracked, organizations.CfnAccount):
     """The L1, watched for dependencies that user code adds."""
@@ -40,6 +44,10 @@ class IAccount(Protocol):
     @property
     def account_ref(self) -> refs.AccountReference:
         """Reference for constructs that take any account."""
+        ...
+
+    def attach(self, *guardrails_or_policies: Guardrail | Policy) -> None:
+        """Attach guardrails or policies of this app."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 import aws_cdk as cdk
 from aws_cdk import aws_organizations as organizations
@@ -27,6 +27,7 @@ from .model.identifiers import (
 if TYPE_CHECKING:
     from .account import Account
     from .guardrails import Guardrail
+    from .policy import Policy
 
 _ACCOUNTS_SCOPE = "Accounts"
 
@@ -72,7 +73,7 @@ class IOrganizationalUnit(Protocol):
         """Define an account in this OU."""
         ...
 
-    def attach(self, *guardrails_or_policies: Any) -> None:
+    def attach(self, *guardrails_or_policies: Guardrail | Policy) -> None:
         """Attach guardrails or policies of this app."""
         ...
 

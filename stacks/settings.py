@@ -244,7 +244,7 @@ def _accounts(raw: Mapping[str, Any], *, allow_placeholders: bool) -> tuple[Acco
             raise OrgError(
                 _CODE,
                 f"setting {where}: email '{email}' is in a reserved domain, no mail reaches it; "
-                "give org.email_pattern an address that your company receives",
+                f"give {where + '.email' if 'email' in entry else 'org.email_pattern'} an address that your company receives",
             )
         accounts.append(
             AccountSettings(

@@ -66,6 +66,7 @@ def lock(
     Synthesis compares with the lock and refuses what AWS could not undo. Commit the file.
     """
     from org_constructs.model import Lock, OrganizationModel
+    from org_constructs.model.assembly import was_refused
 
     try:
         if release:
@@ -75,8 +76,13 @@ def lock(
             for path in release:
                 locked = locked.without(path)
             locked.write(file)
-            _out.print(f"{file}: released {', '.join(release)}", highlight=False)
+            _out.print(f"{file}: released {', '.join(release)}", highlight=False, soft_wrap=True)
             return
+        if was_refused(assembly):
+            raise _fail(
+                f"'{assembly}' was refused at synthesis and cannot have been deployed; "
+                "give the assembly that has been deployed, nothing is written"
+            )
         fresh = Lock.of(OrganizationModel.from_assembly(assembly))
         fresh.write(file)
     except OrgError as error:
@@ -87,6 +93,7 @@ def lock(
         f"{file}: {len(fresh.accounts)} accounts, {len(fresh.organizational_units)} OUs, "
         f"{len(fresh.policies)} policies; commit it",
         highlight=False,
+        soft_wrap=True,
     )
 
 
@@ -97,7 +104,9 @@ def rehearse(
     serve: Annotated[
         bool, typer.Option("--serve", help="Only serve the embedded AWS, until Ctrl-C.")
     ] = False,
-    port: Annotated[int, typer.Option(help="Port on loopback; a free one by default.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on loopback; a free one by default.")
+    ] = 0,
     account: Annotated[
         str | None,
         typer.Option(help="Management account id; the one that the app names by default."),
@@ -115,8 +124,15 @@ def rehearse(
     Nothing leaves this machine and nothing stays running: no AWS account, credentials or Docker
     are needed.
     """
+    from org_constructs.model.identifiers import check_account_id
+
     from ._rehearse import DEFAULT_ACCOUNT, rehearse_deployment, serve_only
 
+    try:
+        if account is not None:
+            check_account_id(account)
+    except OrgError as error:
+        raise _fail(str(error), code=2) from error
     if serve:
         raise typer.Exit(serve_only(port, account or DEFAULT_ACCOUNT, region, out=_out, err=_err))
     pairs = [entry.partition("=") for entry in context or []]
@@ -140,9 +156,13 @@ def rehearse(
 @app.command()
 def bootstrap(
     *,
+    assembly: Annotated[
+        Path | None,
+        typer.Option(help="Assembly of the app: its account and Region must be the caller's."),
+    ] = None,
     region: Annotated[
-        str, typer.Option(help="The Organizations Region of the partition.")
-    ] = "us-east-1",
+        str | None, typer.Option(help="The Organizations Region of the partition.")
+    ] = None,
     profile: Annotated[str | None, typer.Option(help="Profile of the AWS configuration.")] = None,
 ) -> None:
     """Bootstrap the management account so that a deployment cannot close an account.
@@ -152,4 +172,8 @@ def bootstrap(
     """
     from ._bootstrap import bootstrap_management_account
 
-    raise typer.Exit(bootstrap_management_account(region, profile, out=_out, err=_err))
+    try:
+        code = bootstrap_management_account(assembly, region, profile, out=_out, err=_err)
+    except OrgError as error:
+        raise _fail(f"{error.code}: {error}") from error
+    raise typer.Exit(code)

@@ -6,12 +6,13 @@ import os
 import shutil
 import subprocess
 import tempfile
+from pathlib import Path
 
 from rich.console import Console
 
 
 def bootstrap_management_account(
-    region: str, profile: str | None, *, out: Console, err: Console
+    assembly: Path | None, region: str | None, profile: str | None, *, out: Console, err: Console
 ) -> int:
     """Deploy the execution policy, run `cdk bootstrap` with it, and check the role that results."""
     import boto3
@@ -24,6 +25,7 @@ def bootstrap_management_account(
         deploy_execution_policy,
     )
 
+    expected, region = _place_of(assembly, region)
     cdk = shutil.which("cdk")
     if cdk is None:
         err.print(
@@ -33,6 +35,14 @@ def bootstrap_management_account(
     try:
         session = boto3.Session(region_name=region, profile_name=profile)
         account_id = session.client("sts").get_caller_identity()["Account"]
+        if expected not in (None, account_id):
+            err.print(
+                f"[red]error[/red] the credentials are of account {account_id}, the app deploys to "
+                f"{expected}; sign in to {expected}, nothing has been done",
+                highlight=False,
+                soft_wrap=True,
+            )
+            return 1
         out.print(f"account {account_id}, region {region}", highlight=False)
         policy = deploy_execution_policy(session, report=out.print)
         # In an empty folder: bootstrapping reads no app, so no setting can stop it.
@@ -56,3 +66,16 @@ def bootstrap_management_account(
             "[green]safe[/green] the role that CloudFormation deploys with cannot close an account"
         )
     return 1 if dangers else 0
+
+
+def _place_of(assembly: Path | None, region: str | None) -> tuple[str | None, str]:
+    """Return the account and Region to which an app deploys its organization, as far as known."""
+    from org_constructs.model import OrganizationModel
+
+    stacks = OrganizationModel.from_assembly(assembly).assembly.stacks if assembly else ()
+    accounts = {stack.account for stack in stacks if stack.account}
+    regions = {stack.region for stack in stacks if stack.region}
+    return (
+        accounts.pop() if len(accounts) == 1 else None,
+        region or (regions.pop() if len(regions) == 1 else "us-east-1"),
+    )

@@ -131,6 +131,15 @@ def read_assembly(folder: str | Path, *, nested: bool = False) -> Assembly:
     return Assembly(stacks=(*_in_order(stacks), *inner))
 
 
+def was_refused(folder: str | Path) -> bool:
+    """Tell whether a synthesis ended with errors; such an assembly cannot be deployed."""
+    report = Path(folder) / "validation-report.json"
+    if not report.exists():
+        return False
+    plugins = _read(report).get("pluginReports", [])
+    return any(plugin.get("conclusion") == "failure" for plugin in plugins)
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         return cast("dict[str, Any]", json.loads(path.read_text("utf-8")))

@@ -15,3 +15,5 @@ class OrgError(ValueError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+        # Shown under the message in a traceback; the message itself stays what it says.
+        self.add_note(f"{code}: see docs/reference/refusals.md of org-constructs")

@@ -156,6 +156,7 @@ class EmbeddedAws:
             "CDK_DEFAULT_ACCOUNT": account,
             "CDK_DEFAULT_REGION": self.region,
             "CDK_DISABLE_CLI_TELEMETRY": "1",
+            "CDK_DISABLE_VERSION_CHECK": "1",
             # The CLI remembers there which account a key belongs to.
             "CDK_HOME": str(home / ".cdk"),
             "HOME": str(home),

@@ -82,7 +82,7 @@ def _prepare_environment(endpoint: str, account_id: str, region: str, scratch: P
             "TMPDIR": str(scratch),
             "STATE_DIR": str(scratch / "state"),
             "S3_DATA_DIR": str(scratch / "s3"),
-            "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
+            "LOG_LEVEL": os.environ.get("LOG_LEVEL", "ERROR"),
             # Functions start `python3`: it must be this one, which has the SDK.
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         }

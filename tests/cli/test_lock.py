@@ -85,6 +85,31 @@ def test_no_assembly(tmp_path: Path) -> None:
     assert not file.exists()
 
 
+def test_fails_for_an_assembly_that_was_refused(
+    tmp_path: Path, lock_file: Path, feature_flags: dict[str, Any]
+) -> None:
+    """What was refused cannot have been deployed: writing it down would disarm the refusal."""
+    import aws_cdk as cdk
+
+    from org_constructs import Root
+
+    before = lock_file.read_bytes()
+    folder = tmp_path / "refused"
+    cdk_app = cdk.App(
+        outdir=str(folder),
+        context={**feature_flags, "org-constructs:lockFile": str(lock_file)},
+    )
+    env = cdk.Environment(account="246813579024", region="us-east-1")
+    stack = cdk.Stack(cdk_app, "Org", env=env)
+    Root.from_root_id(stack, "Root", "r-ab12").add_organizational_unit("Other")
+    with pytest.raises(RuntimeError, match="ORG121"):
+        cdk_app.synth()
+    result = run("lock", str(folder), "--file", str(lock_file))
+    assert result.exit_code == 1
+    assert "was refused at synthesis" in result.output
+    assert lock_file.read_bytes() == before
+
+
 def test_a_broken_assembly(tmp_path: Path) -> None:
     """A folder that holds something else is refused with a message, not with a traceback."""
     (tmp_path / "manifest.json").write_text("{", "utf-8")

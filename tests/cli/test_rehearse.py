@@ -138,7 +138,7 @@ def test_a_rehearsal_that_is_stopped(
     assert wait_for(mark.exists, 60), process.communicate(timeout=1)
     assert len(left_of(process.pid)) > 2
     process.send_signal(number)
-    process.wait(timeout=20)
+    process.wait(timeout=60)
     assert process.returncode == 128 + number
     assert wait_for(lambda: left_of(process.pid) == set())
 
@@ -198,7 +198,7 @@ def test_make_deploy_local(tmp_path: Path) -> None:
     ready = (".venv/.packages", ".venv/.ready", "node_modules/.ready")
     old = [part for file in ready for part in ("-o", str(ROOT / file))]
     done = subprocess.run(
-        ["make", "-C", str(ROOT), *old, "deploy-local"],
+        ["make", "-C", str(ROOT), *old, "deploy-local", "ARGS="],
         cwd=tmp_path,
         check=False,
         stdin=subprocess.DEVNULL,

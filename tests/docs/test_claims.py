@@ -81,7 +81,7 @@ def reference(new_app: Callable[..., Any]) -> Callable[..., Assembly]:
     """Return a function that synthesizes the reference organization."""
 
     def synthesize(accounts: int | None = None, **changes: Any) -> Assembly:
-        settings = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]["org"]
+        settings = json.loads((ROOT / "tests/reference_settings.json").read_text("utf-8"))
         settings |= {
             "management_account_id": "246813579024",
             "email_pattern": "aws+{account}@corp.com",

