@@ -122,7 +122,7 @@ def test_a_failing_app(tmp_path: Path, start: Callable[..., Any]) -> None:
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "the app is broken" in output
-    assert "`cdk deploy` ended with 1" in output
+    assert "`cdk synth` ended with 1" in output
     assert left_of(process.pid) == set()
 
 
