@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import re
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
-from pages import Block, blocks
+from pages import ROOT, Block, blocks, name_of
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
@@ -29,6 +31,26 @@ def test_whole_examples_run(block: Block, tmp_path: Path, monkeypatch: pytest.Mo
     for name, value in list(vars(module).items()):
         if name.startswith("test_"):
             value()
+
+
+def test_whole_examples_are_typed(tmp_path: Path) -> None:
+    """`mypy --strict` finds nothing in any of them; one run, because it reads all of CDK."""
+    files = {}
+    for block in blocks("python"):
+        if name_of(block.page).startswith(("README.md", "docs/how-to/")):
+            file = tmp_path / (re.sub(r"\W", "_", str(block)) + ".py")
+            file.write_text(block.text, "utf-8")
+            files[str(file)] = block
+    assert files
+    arguments = ("--strict", "--no-error-summary", "--cache-dir", str(ROOT / ".mypy_cache"))
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *arguments, *files],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("block", blocks("py"), ids=str)
