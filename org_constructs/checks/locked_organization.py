@@ -19,7 +19,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 severity=Severity.FATAL,
                 message=f"the lock file is that of management account '{lock.management_account_id}', "
                 f"stack '{stack.name}' deploys to '{stack.account}'",
-                remedy="give each organization a lock file of its own: lock_file in its settings, or the context key org-constructs:lockFile",
+                remedy="give each organization a lock file of its own, by the context key org-constructs:lockFile or as ORG=@settings.json does",
                 path=stack.path,
                 stack=stack.name,
             )

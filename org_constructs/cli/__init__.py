@@ -9,6 +9,6 @@ def main() -> None:
         from ._app import app
     except ImportError as error:
         raise SystemExit(
-            f"orgctl needs its extra ({error.name} is missing): pip install 'org-constructs[cli]'"
+            f"orgctl needs its extra ({error.name} is missing): pip install 'path/to/org-constructs[cli]'"
         ) from error
     app()

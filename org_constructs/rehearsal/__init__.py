@@ -1,7 +1,7 @@
 """The embedded AWS: the real CDK CLI deploys to it, on loopback, without an AWS account.
 
 It is the emulator ministack with AWS Organizations and its CloudFormation resource types put into
-it. Importing this package needs neither; starting it needs `pip install 'org-constructs[rehearsal]'`.
+it. Importing this package needs neither; starting it needs `pip install 'path/to/org-constructs[rehearsal]'`.
 """
 
 from .backend import Settings

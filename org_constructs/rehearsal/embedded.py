@@ -250,7 +250,7 @@ def _require_extra() -> None:
     for module in ("ministack", "boto3"):
         if importlib.util.find_spec(module) is None:
             raise RehearsalError(
-                f"the rehearsal needs {module!r}; pip install 'org-constructs[rehearsal]'"
+                f"the rehearsal needs {module!r}; pip install 'path/to/org-constructs[rehearsal]'"
             )
 
 

@@ -61,7 +61,7 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
     ),
 }
 
-_REMEDY = "install the version it is made for: pip install 'org-constructs[rehearsal]'"
+_REMEDY = "install the version it is made for: pip install 'path/to/org-constructs[rehearsal]'"
 
 
 class EmulatorError(RuntimeError):
@@ -83,7 +83,7 @@ def check_emulator() -> None:
         module("ministack")
     except ImportError:
         raise EmulatorError(
-            "the rehearsal needs the emulator 'ministack': pip install 'org-constructs[rehearsal]'"
+            "the rehearsal needs the emulator 'ministack': pip install 'path/to/org-constructs[rehearsal]'"
         ) from None
     for module_name, names in TAKEN_NAMES.items():
         try:
