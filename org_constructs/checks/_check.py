@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from org_constructs.model.assembly import StackTemplate
 from org_constructs.model.lock import Lock
@@ -89,6 +90,19 @@ class CheckContext:
         if stack is None:
             known |= {other.account for other in self.organization_stacks() if other.account}
         return known
+
+    def organization_of(self, declared: Declared) -> str:
+        """Return what tells the organizations of one app apart: the account of the stack.
+
+        Empty when all stacks go to one account.
+        """
+        if not self._several_accounts:
+            return ""
+        return self.model.assembly.by_name[declared.stack].account or ""
+
+    @cached_property
+    def _several_accounts(self) -> bool:
+        return len({stack.account for stack in self.organization_stacks() if stack.account}) > 1
 
     def organization_stacks(self) -> list[StackTemplate]:
         """Return the stacks that declare something of an organization."""

@@ -14,9 +14,9 @@ from ._check import CheckContext, Finding, about
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Find OUs with the same name under the same parent."""
-    seen: dict[tuple[str, str], DeclaredUnit] = {}
+    seen: dict[tuple[str, str, str], DeclaredUnit] = {}
     for unit in context.model.organizational_units.values():
-        first = seen.setdefault((unit.parent, unit.name), unit)
+        first = seen.setdefault((context.organization_of(unit), unit.parent, unit.name), unit)
         if first is not unit and not unit.parent.startswith("?"):
             yield about(
                 unit,

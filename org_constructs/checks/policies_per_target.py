@@ -14,12 +14,13 @@ from ._check import CheckContext, Finding, about, spec_of
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Find targets with too many policies of one type."""
-    attached: dict[tuple[str, str], list[DeclaredPolicy]] = {}
+    attached: dict[tuple[str, str, str], list[DeclaredPolicy]] = {}
     for policy in context.model.policies.values():
         for target in set(policy.targets):
-            attached.setdefault((policy.type, target), []).append(policy)
+            organization = context.organization_of(policy)
+            attached.setdefault((policy.type, target, organization), []).append(policy)
     leaving = _leaving(context)
-    for (policy_type, target), policies in attached.items():
+    for (policy_type, target, _), policies in attached.items():
         spec = spec_of(policy_type)
         if spec is None:
             continue

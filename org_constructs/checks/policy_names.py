@@ -15,11 +15,11 @@ from ._check import CheckContext, Finding, about
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Find policies with the same name and type, across stacks too."""
-    seen: dict[tuple[str, str], DeclaredPolicy] = {}
+    seen: dict[tuple[str, str, str], DeclaredPolicy] = {}
     for policy in context.model.policies.values():
         if policy.name.startswith("?"):
             continue
-        first = seen.setdefault((policy.type, policy.name), policy)
+        first = seen.setdefault((context.organization_of(policy), policy.type, policy.name), policy)
         if first is not policy:
             yield about(
                 policy,

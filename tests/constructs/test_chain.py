@@ -102,6 +102,46 @@ def test_stacks_follow_one_another(new_app: Callable[..., cdk.App], new_stack: N
     assert "TeamA" in needs["TeamB"]
 
 
+def _stack_order(app: cdk.App) -> list[str]:
+    return [stack.stack_name for stack in app.synth().stacks]
+
+
+def test_a_stack_dependency_through_another_is_honoured(
+    new_app: Callable[..., cdk.App], new_stack: NewStack
+) -> None:
+    """A1 waits for B2 by way of a stack without organization resources; its name says otherwise."""
+    app = new_app()
+    first, between, second = (new_stack(app, id) for id in ("A1", "X", "B2"))
+    for stack in (first, second):
+        root_of(stack).add_organizational_unit(stack.node.id)
+    between.template_options.description = "nothing of the organization"
+    first.add_stack_dependency(between)
+    between.add_stack_dependency(second)
+    assert _stack_order(app) == ["B2", "X", "A1"]
+
+
+@pytest.mark.parametrize("flags", [True, False], ids=["flags", "no flags"])
+def test_stack_tags_are_dropped_in_every_stack(
+    new_app: Callable[..., cdk.App], new_stack: NewStack, *, flags: bool
+) -> None:
+    """A key on the stack and on the account fails the creation, in whatever stack."""
+    app = new_app(flags=flags)
+    cdk.Tags.of(app).add("team", "platform")
+    stacks = [
+        new_stack(app, id, **({"tags": {"team": "platform"}} if flags else {}))
+        for id in ("B", "A", "C")
+    ]
+    for stack in stacks:
+        unit = root_of(stack).add_organizational_unit("Unit", name=stack.node.id)
+        unit.add_account(f"{stack.node.id}1", email=f"{stack.node.id}.x@corp.com")
+    assembly = app.synth()
+    for stack in stacks:
+        artifact = assembly.get_stack_by_name(stack.node.id)
+        assert dict(artifact.tags) == {"team": "platform"}
+        for resource in artifact.template["Resources"].values():
+            assert "Tags" not in resource.get("Properties", {}), resource
+
+
 def test_an_ou_of_another_stack_is_a_parent_and_a_target(
     new_app: Callable[..., cdk.App], new_stack: NewStack
 ) -> None:

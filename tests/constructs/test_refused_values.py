@@ -212,6 +212,40 @@ def test_fails_outside_a_stack(new_app: Callable[..., cdk.App], where: str) -> N
     assert caught.value.code == "ORG005"
 
 
+def test_fails_outside_a_stack_after_the_first_use(new_app: Callable[..., cdk.App]) -> None:
+    """What the library keeps in the app does not make the app a place for accounts."""
+    app = new_app()
+    root = root_of(cdk.Stack(app, "Org"))
+    root.add_organizational_unit("Unit")
+    for declare in (
+        lambda: OrganizationalUnit(app, "Unit", parent=root),
+        lambda: Account(app, "a", parent=root, email="a.x@corp.com"),
+        lambda: ServiceControlPolicy(app, "Own", guardrails=[DenyRootUser()]),
+    ):
+        with pytest.raises(OrgError, match="'App' is not inside a Stack") as caught:
+            declare()
+        assert caught.value.code == "ORG005"
+
+
+@pytest.mark.parametrize("tags", [["team"], "team", 7, {"team"}])
+@pytest.mark.parametrize("declare", [_account, _unit, _policy])
+def test_fails_for_tags_that_are_no_mapping(
+    new_stack: NewStack, declare: Callable[..., object], tags: Any
+) -> None:
+    """Tags are a mapping, and the message says so."""
+    with pytest.raises(OrgError, match="not a mapping; give tags=") as caught:
+        declare(new_stack(), tags=tags)
+    assert caught.value.code == "ORG012"
+
+
+@pytest.mark.parametrize("description", [7, ["a"], b"a", {}])
+def test_fails_for_a_description_that_is_no_string(new_stack: NewStack, description: Any) -> None:
+    """A description is text."""
+    with pytest.raises(OrgError, match="is not a string") as caught:
+        _policy(new_stack(), description=description)
+    assert caught.value.code == "ORG014"
+
+
 def test_a_failed_constructor_leaves_nothing_behind(new_stack: NewStack) -> None:
     """After a refusal the same id can be declared correctly."""
     stack = new_stack()
@@ -263,7 +297,16 @@ def test_fails_for_an_unknown_policy_type(new_stack: NewStack) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, object(), b"bytes", {"a": [1, {"b": None}]}, ["x", object()]],
+    [
+        None,
+        object(),
+        b"bytes",
+        {"a": [1, {"b": None}]},
+        ["x", object()],
+        float("nan"),
+        {"a": [float("inf")]},
+        -float("inf"),
+    ],
 )
 def test_fails_for_what_has_no_json_form(value: Any) -> None:
     """What jsii would drop or crash on is refused with its place in the value."""
