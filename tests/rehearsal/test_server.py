@@ -147,7 +147,7 @@ def test_importing_it_needs_no_extra() -> None:
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before it starts anything."""
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(RehearsalError, match=r"pip install 'org-constructs\[rehearsal\]'"):
+    with pytest.raises(RehearsalError, match=r"pip install 'path/to/org-constructs\[rehearsal\]'"):
         EmbeddedAws.start()
 
 
