@@ -52,9 +52,9 @@ def _declare(
     other = root.add_organizational_unit("Other")
     units = {"Other": other, "root": root}
     if unit:
-        parent = other if unit_parent else root
+        outer = other if unit_parent else root
         units["Security"] = OrganizationalUnit(
-            parent, unit_id, parent=parent, name=unit_name, guardrails=[DenyLeaveOrganization()]
+            outer, unit_id, parent=outer, name=unit_name, guardrails=[DenyLeaveOrganization()]
         )
     if not account:
         return

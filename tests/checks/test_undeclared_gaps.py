@@ -131,9 +131,11 @@ def _content(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def _documents(*contents: dict[str, Any]) -> Declare:
+def _documents(*contents: dict[str, Any], account: bool = False) -> Declare:
     def declare(stack: cdk.Stack) -> None:
         root = root_of(stack)
+        if account:
+            root.add_account("a", email="a.x@corp.com")
         for number, content in enumerate(contents):
             ServiceControlPolicy(stack, f"P{number}", content=content, targets=[root])
 
@@ -161,13 +163,16 @@ def test_an_action_between_statements_is_no_gap(
     assert codes(_play(new_stack, before, _documents(_content(*after)))) == []
 
 
-def test_fails_for_an_action_between_policies(new_stack: NewStack) -> None:
+@pytest.mark.parametrize("account", [True, False], ids=["declared account", "any account"])
+def test_fails_for_an_action_between_policies(new_stack: NewStack, *, account: bool) -> None:
     """Over two policies the same change leaves a moment without it."""
-    before = _documents(_content(_deny(A, B)), _content(_deny(C)))
-    after = _documents(_content(_deny(A)), _content(_deny(C, B)))
+    before = _documents(_content(_deny(A, B)), _content(_deny(C)), account=account)
+    after = _documents(_content(_deny(A)), _content(_deny(C, B)), account=account)
     found = refusal(_play(new_stack, before, after), "ORG131")
+    who = "account 'Org/Accounts/a'" if account else "any account in 'Root'"
+    assert found.message.startswith(f"{who} would lose a denial")
     assert "when 'Org/P0' has its new content" in found.message
-    both = _documents(_content(_deny(A, B)), _content(_deny(C, B)))
+    both = _documents(_content(_deny(A, B)), _content(_deny(C, B)), account=account)
     assert codes(_play(new_stack, before, both, after)) == []
 
 

@@ -127,13 +127,13 @@ def test_stack_tags_are_dropped_in_every_stack(
     """A key on the stack and on the account fails the creation, in whatever stack."""
     app = new_app(flags=flags)
     cdk.Tags.of(app).add("team", "platform")
-    stacks = [
-        new_stack(app, id, **({"tags": {"team": "platform"}} if flags else {}))
-        for id in ("B", "A", "C")
-    ]
-    for stack in stacks:
-        unit = root_of(stack).add_organizational_unit("Unit", name=stack.node.id)
-        unit.add_account(f"{stack.node.id}1", email=f"{stack.node.id}.x@corp.com")
+    stacks = []
+    # One after another: what the library adds to the app stands before the second stack.
+    for id in ("B", "A", "C"):
+        stack = new_stack(app, id, **({"tags": {"team": "platform"}} if flags else {}))
+        unit = root_of(stack).add_organizational_unit("Unit", name=id)
+        unit.add_account(f"{id}1", email=f"{id}.x@corp.com")
+        stacks.append(stack)
     assembly = app.synth()
     for stack in stacks:
         artifact = assembly.get_stack_by_name(stack.node.id)
