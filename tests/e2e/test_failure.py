@@ -64,7 +64,7 @@ def test_a_failed_creation_stops_and_keeps_what_was_made(story: Story) -> None:
     assert len(picture.units) == 5
     assert len(picture.policies) == 3
     assert set(picture.states.values()) == {"ACTIVE"}
-    assert picture.places["aws+payments-prod@example.com"] == "Workloads/Production"
+    assert picture.places["aws+logarchive@example.com"] == "Security"
 
 
 def test_the_same_command_completes_a_failed_creation(story: Story) -> None:

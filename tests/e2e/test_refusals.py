@@ -54,11 +54,11 @@ def default_guardrails_that_raise(app: App) -> str:
     """Let a user's OU fail while it says its guardrails."""
     app.replace(
         "stacks/organization.py",
-        "class OrganizationStack(cdk.Stack):",
+        "class OrganizationStack(ManagementStack):",
         "class RndOu(SandboxOu):\n"
         "    def default_guardrails(self):\n"
         "        return [RegionDeny(allowed_regions=self.regions_of_team)]\n\n\n"
-        "class OrganizationStack(cdk.Stack):",
+        "class OrganizationStack(ManagementStack):",
     )
     app.replace(
         "stacks/organization.py",
