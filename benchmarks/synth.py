@@ -33,10 +33,17 @@ ENVIRONMENT = {"account": "246813579024", "region": "us-east-1"}
 
 def build_with_library(stack: Any) -> None:
     """Declare the organization with this library."""
-    from org_constructs import Root
+    from org_constructs import Organization
     from org_constructs.guardrails import ProtectCloudTrail, RegionDeny
 
-    root = Root.from_root_id(stack, "Root", "r-ab12")
+    root = Organization.from_organization_attributes(
+        stack,
+        "Organization",
+        organization_id="o-a1b2c3d4e5",
+        root_id="r-ab12",
+        management_account_id=ENVIRONMENT["account"],
+        acknowledge={"ORG134": "service control policies have been on for years"},
+    ).root
     units = []
     for team in range(TEAMS):
         parent = root.add_organizational_unit(f"Team{team}")

@@ -28,7 +28,7 @@ _FIELDS = {
     "Condition": "conditions",
 }
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
-_OPERATORS = frozenset(
+CONDITION_OPERATORS = frozenset(
     {
         "ArnEquals",
         "ArnLike",
@@ -215,10 +215,14 @@ def _conditions(value: object, *, what: str) -> Mapping[str, Mapping[str, Any]]:
 
 def _check_operator(operator: str, *, what: str) -> None:
     match = _OPERATOR.fullmatch(operator)
-    if match and match[1] in _OPERATORS:
+    if match and match[1] in CONDITION_OPERATORS:
         return
-    close = difflib.get_close_matches(operator, sorted(_OPERATORS), n=1, cutoff=0.5)
-    remedy = f"did you mean '{close[0]}'" if close else f"known are {', '.join(sorted(_OPERATORS))}"
+    close = difflib.get_close_matches(operator, sorted(CONDITION_OPERATORS), n=1, cutoff=0.5)
+    remedy = (
+        f"did you mean '{close[0]}'"
+        if close
+        else f"known are {', '.join(sorted(CONDITION_OPERATORS))}"
+    )
     raise OrgError("ORG009", f"{what}: condition operator '{operator}' is unknown; {remedy}")
 
 

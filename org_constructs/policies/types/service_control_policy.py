@@ -13,6 +13,7 @@ from typing import Any
 
 from org_constructs.policies.document import VERSION
 from org_constructs.policies.policy_type import PolicyType, PolicyTypeSpec
+from org_constructs.policies.statement import CONDITION_OPERATORS
 
 _TOP_LEVEL = ("Version", "Id", "Statement")
 _ELEMENTS = (
@@ -24,39 +25,10 @@ _ELEMENTS = (
     "NotResource",
     "Condition",
 )
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
-_OPERATORS = (
-    "ArnEquals",
-    "ArnLike",
-    "ArnNotEquals",
-    "ArnNotLike",
-    "BinaryEquals",
-    "Bool",
-    "DateEquals",
-    "DateGreaterThan",
-    "DateGreaterThanEquals",
-    "DateLessThan",
-    "DateLessThanEquals",
-    "DateNotEquals",
-    "IpAddress",
-    "NotIpAddress",
-    "Null",
-    "NumericEquals",
-    "NumericGreaterThan",
-    "NumericGreaterThanEquals",
-    "NumericLessThan",
-    "NumericLessThanEquals",
-    "NumericNotEquals",
-    "StringEquals",
-    "StringEqualsIgnoreCase",
-    "StringLike",
-    "StringNotEquals",
-    "StringNotEqualsIgnoreCase",
-    "StringNotLike",
-)
 # AWS's own samples differ in case, so case is no error.
 _OPERATOR = re.compile(
-    rf"(?:(?:ForAllValues|ForAnyValue):)?(?:{'|'.join(_OPERATORS)})(?:IfExists)?", re.IGNORECASE
+    rf"(?:(?:ForAllValues|ForAnyValue):)?(?:{'|'.join(sorted(CONDITION_OPERATORS))})(?:IfExists)?",
+    re.IGNORECASE,
 )
 _TOKEN = re.compile(r"[$#]\{Token\[")
 _SID = re.compile(r"[A-Za-z0-9]*")
@@ -163,7 +135,9 @@ def _condition(statement: Mapping[str, Any], where: str) -> Iterator[str]:
         return
     for operator, keys in condition.items():
         if not _is_deferred(operator) and not _OPERATOR.fullmatch(str(operator)):
-            near = difflib.get_close_matches(str(operator).rpartition(":")[2], _OPERATORS, n=1)
+            near = difflib.get_close_matches(
+                str(operator).rpartition(":")[2], sorted(CONDITION_OPERATORS), n=1
+            )
             hint = f"; did you mean '{near[0]}'" if near else ""
             yield f"{where}: Condition operator '{operator}' is unknown{hint}"
         if not isinstance(keys, Mapping) and not _is_deferred(keys):
