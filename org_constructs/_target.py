@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -33,19 +34,19 @@ class PolicyTarget(Tracked, cdk.Resource):
     _guardrail_policy: GuardrailPolicy | None = None
 
     @property
+    @abc.abstractmethod
     def target_id(self) -> str:
         """Id by which a policy is attached to this target."""
-        raise NotImplementedError
 
     @property
+    @abc.abstractmethod
     def _holds_accounts(self) -> bool:
         """Whether this is the root or an OU, rather than an account."""
-        raise NotImplementedError
 
     @property
+    @abc.abstractmethod
     def _policy_position(self) -> tuple[OrderStage, tuple[str, ...]]:
         """Stage and ids by which a policy of this target takes its place in the chain."""
-        raise NotImplementedError
 
     def attach(self, *guardrails_or_policies: Guardrail | Policy) -> None:
         """Attach guardrails or policies to this target.
