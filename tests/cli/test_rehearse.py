@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
@@ -190,7 +189,6 @@ class TestServe:
 
 
 @pytest.mark.e2e
-@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 def test_make_deploy_local(tmp_path: Path) -> None:
     """From any folder: the reference organization is deployed and shown, with the times it took."""
     # What set-up makes is there, or no test would run; made anew, it would pull away the ground

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -118,7 +117,6 @@ class TestSecondSettingsFile:
         assert refused.exit_code != 0
         assert "ORG121" in refused.output
 
-    @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
     def test_make_deploy_writes_the_lock_that_synthesis_reads(self, tmp_path: Path) -> None:
         """`make deploy ORG=@path/name.json` writes `path/name.lock.json`."""
         done = subprocess.run(
