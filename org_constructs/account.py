@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -51,7 +52,29 @@ class IAccount(Protocol):
         ...
 
 
-class Account(PolicyTarget):
+class _AccountBase(PolicyTarget):
+    """What declared and existing accounts share as targets of policies."""
+
+    @property
+    @abc.abstractmethod
+    def account_id(self) -> str:
+        """Id of the account."""
+
+    @property
+    def target_id(self) -> str:
+        """Id by which a policy is attached to this account."""
+        return self.account_id
+
+    @property
+    def _holds_accounts(self) -> bool:
+        return False
+
+    @property
+    def _policy_position(self) -> tuple[OrderStage, tuple[str, ...]]:
+        return OrderStage.ACCOUNT, self._place.ids
+
+
+class Account(_AccountBase):
     """Define a member account of the organization.
 
     Its logical id depends on its scope and id alone, never on its OU: another `parent` moves the
@@ -173,21 +196,8 @@ class Account(PolicyTarget):
         """Reference for constructs that take any account."""
         return self._resource.account_ref
 
-    @property
-    def target_id(self) -> str:
-        """Id by which a policy is attached to this account."""
-        return self.account_id
 
-    @property
-    def _holds_accounts(self) -> bool:
-        return False
-
-    @property
-    def _policy_position(self) -> tuple[OrderStage, tuple[str, ...]]:
-        return OrderStage.ACCOUNT, self._place.ids
-
-
-class _ImportedAccount(PolicyTarget):
+class _ImportedAccount(_AccountBase):
     """An account that exists outside this app."""
 
     def __init__(self, scope: Construct, id: str, account_id: str) -> None:
@@ -207,16 +217,3 @@ class _ImportedAccount(PolicyTarget):
     def account_ref(self) -> refs.AccountReference:
         """Reference for constructs that take any account; its ARN is not known."""
         return refs.AccountReference(account_id=self._account_id, account_arn="")
-
-    @property
-    def target_id(self) -> str:
-        """Id by which a policy is attached to this account."""
-        return self._account_id
-
-    @property
-    def _holds_accounts(self) -> bool:
-        return False
-
-    @property
-    def _policy_position(self) -> tuple[OrderStage, tuple[str, ...]]:
-        return OrderStage.ACCOUNT, self._place.ids
