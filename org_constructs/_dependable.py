@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import aws_cdk as cdk
-from constructs import Construct, Dependable, IConstruct
+from constructs import Construct, Dependable
 
 
 def depend_on_resource_only(construct: Construct, resource: cdk.CfnResource) -> None:
@@ -14,15 +12,4 @@ def depend_on_resource_only(construct: Construct, resource: cdk.CfnResource) -> 
     By default CDK waits for the whole subtree: depending on an OU, or on the organization, would
     mean depending on every account, and close a cycle with the one chain of writes.
     """
-    Dependable.implement(construct, _OnlyResource(resource))
-
-
-class _OnlyResource(Dependable):
-    def __init__(self, resource: cdk.CfnResource) -> None:
-        super().__init__()
-        self._resource = resource
-
-    @property
-    def dependency_roots(self) -> list[IConstruct]:
-        """The L1 alone."""
-        return [cast("IConstruct", self._resource)]
+    Dependable.implement(construct, Dependable.of(resource))

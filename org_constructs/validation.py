@@ -68,7 +68,7 @@ class OrganizationValidation:
                 template.stack_construct_path: template.template_path
                 for template in context.stack_templates
             }
-            return self._report(self._findings(context), templates)
+            return self._report(self._findings(templates), templates)
         except Exception as error:  # noqa: BLE001 - CDK takes a plugin that raises for one that is content
             return self._report(
                 [
@@ -83,7 +83,7 @@ class OrganizationValidation:
                 {},
             )
 
-    def _findings(self, context: cdk.IPolicyValidationContext) -> list[Finding]:
+    def _findings(self, templates: Mapping[str, str]) -> list[Finding]:
         registry = self._registry
         found = [
             Finding(
@@ -97,11 +97,7 @@ class OrganizationValidation:
         ]
         placed = {item.place.stack_path for item in registry.items}
         folders = sorted(
-            {
-                str(Path(template.template_path).parent)
-                for template in context.stack_templates
-                if template.stack_construct_path in placed
-            }
+            {str(Path(file).parent) for stack, file in templates.items() if stack in placed}
         )
         node = registry.stage.node
         lock_file = node.try_get_context(LOCK_FILE_KEY) or _default_lock_file()

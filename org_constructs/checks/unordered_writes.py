@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from org_constructs.model.assembly import StackTemplate
-from org_constructs.model.references import deployment_order
 
 from ._check import CheckContext, Finding, Severity, is_organization_write
 
@@ -22,7 +21,7 @@ ACKNOWLEDGEABLE = ("ORG135",)
 def check(context: CheckContext) -> Iterator[Finding]:
     """Advise on resources that are outside the chain, such as L1s beside this library's constructs."""
     for stack in context.organization_stacks():
-        writes = [key for key in deployment_order(stack) if _writes(stack, key)]
+        writes = [key for key in stack.deployment_order if _writes(stack, key)]
         for before, after in pairwise(writes):
             if not stack.waits_for(after, before):
                 yield Finding(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +55,25 @@ class StackTemplate:
         """Per logical id those that it waits for: DependsOn, Ref, GetAtt and Sub."""
         known = self.resources
         return {key: frozenset(_needed(value, known)) for key, value in known.items()}
+
+    @cached_property
+    def deployment_order(self) -> Sequence[str]:
+        """Logical ids after what they wait for, otherwise as in the template; none of a cycle."""
+        done: list[str] = []
+        remaining = {key: set(value) - {key} for key, value in self.needs_of.items()}
+        followers: dict[str, list[str]] = {key: [] for key in remaining}
+        for key, others in remaining.items():
+            for other in others:
+                followers[other].append(key)
+        ready = deque(key for key in self.resources if not remaining[key])
+        while ready:
+            key = ready.popleft()
+            done.append(key)
+            for follower in followers[key]:
+                remaining[follower].discard(key)
+                if not remaining[follower]:
+                    ready.append(follower)
+        return done
 
     def waits_for(self, logical_id: str, other: str) -> bool:
         """Tell whether a resource is made after another one, whatever CloudFormation does."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from .lock import Lock
 from .organization import ROOT, DeclaredPolicy, OrganizationModel
-from .references import deployment_order
 
 # Marks the account that stands for those of a container that no code declares.
 UNDECLARED = "any account in "
@@ -136,7 +135,7 @@ class _State:
         """Deploy stack after stack, one call to AWS at a time."""
         for stack in self._model.assembly.stacks:
             waited_for: dict[str, frozenset[str]] = {}
-            for logical_id in deployment_order(stack):
+            for logical_id in stack.deployment_order:
                 needs = stack.needs_of[logical_id]
                 behind = (
                     frozenset().union(*(waited_for[need] for need in needs))

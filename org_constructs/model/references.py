@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -78,28 +77,9 @@ def _joins_one(argument: Any) -> bool:
     )
 
 
-def deployment_order(stack: StackTemplate) -> list[str]:
-    """Return a stack's logical ids after what they wait for, otherwise as in the template."""
-    done: dict[str, None] = {}
-    remaining = {key: set(value) - {key} for key, value in stack.needs_of.items()}
-    followers: dict[str, list[str]] = {key: [] for key in remaining}
-    for key, others in remaining.items():
-        for other in others:
-            followers[other].append(key)
-    ready = deque(key for key in stack.resources if not remaining[key])
-    while ready:
-        key = ready.popleft()
-        done[key] = None
-        for follower in followers[key]:
-            remaining[follower].discard(key)
-            if not remaining[follower]:
-                ready.append(follower)
-    return list(done)
-
-
 def find_cycle(stack: StackTemplate) -> list[str]:
     """Return logical ids that wait for each other, each for the next; empty when there are none."""
-    ordered = set(deployment_order(stack))
+    ordered = set(stack.deployment_order)
     stuck = [key for key in stack.resources if key not in ordered]
     if not stuck:
         return []

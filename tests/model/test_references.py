@@ -12,7 +12,6 @@ from org_constructs.model.assembly import Assembly, StackTemplate
 from org_constructs.model.references import (
     Reference,
     Unknown,
-    deployment_order,
     find_cycle,
     resolve,
 )
@@ -124,7 +123,7 @@ def graphs(draw: st.DrawFn) -> dict[str, list[str]]:
 def test_order_or_cycle(graph: dict[str, list[str]]) -> None:
     """A stack has an order in which all its resources come after what they need, or a cycle."""
     stack = _stack("S", {name: {"DependsOn": needs} for name, needs in graph.items()})
-    order, cycle = deployment_order(stack), find_cycle(stack)
+    order, cycle = stack.deployment_order, find_cycle(stack)
     for name in order:
         assert all(n in order[: order.index(name)] for n in graph[name] if n != name)
     if cycle:
