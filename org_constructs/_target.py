@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import aws_cdk as cdk
+from aws_cdk.interfaces import ResourceEnvironment
 from aws_cdk.interfaces import aws_organizations as refs
+from constructs import Construct
 
 from ._dependable import depend_on_resource_only
 from ._order import OrderStage
@@ -26,12 +28,39 @@ Target: TypeAlias = (
 )
 
 
-class PolicyTarget(Tracked, cdk.Resource):
-    """What a policy can be attached to: the root, an OU or an account."""
+class PolicyTarget(Tracked, Construct):
+    """What a policy can be attached to: the root, an OU or an account.
+
+    Not a `cdk.Resource`, whose creation costs a third more: an organization has hundreds of these,
+    and none has the physical name that `Resource` is for. What else it offers is here.
+    """
 
     _place: Place
     _item: Item | None = None
     _guardrail_policy: GuardrailPolicy | None = None
+
+    @property
+    def stack(self) -> cdk.Stack:
+        """The stack that declares it, or the reference to it."""
+        return self._place.stack
+
+    @property
+    def env(self) -> ResourceEnvironment:
+        """Account and Region of that stack: an organization is managed from one account."""
+        return ResourceEnvironment(account=self.stack.account, region=self.stack.region)
+
+    def apply_removal_policy(self, policy: cdk.RemovalPolicy) -> None:
+        """Say what happens when the code goes or the stack is destroyed; by default it stays.
+
+        Raises:
+            OrgError: `ORG011` for what this app does not declare.
+        """
+        if self._item is None:
+            raise OrgError(
+                "ORG011",
+                f"'{self._place.path}' is not a resource of this app; it has no removal policy",
+            )
+        self._item.l1.apply_removal_policy(policy)
 
     @property
     @abc.abstractmethod

@@ -41,6 +41,7 @@ from org_constructs import (
     WorkloadsOu,
 )
 from org_constructs.guardrails import DenyLeaveOrganization, DenyRootUser
+from org_constructs.model import OrgError
 
 NewStack = Callable[..., cdk.Stack]
 RETAIN = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
@@ -404,6 +405,25 @@ def test_what_is_declared_has_the_interfaces(new_stack: NewStack) -> None:
     assert isinstance(unit, IOrganizationalUnit)
     assert isinstance(unit.add_account("a", email="a.x@corp.com"), IAccount)
     assert isinstance(ServiceControlPolicy(stack, "P", guardrails=[DenyRootUser()]), IPolicy)
+
+
+def test_targets_offer_what_resources_do(new_stack: NewStack) -> None:
+    """Targets know their stack and its environment, and take a removal policy where they have one."""
+    stack = new_stack()
+    root = root_of(stack)
+    unit = root.add_organizational_unit("Unit")
+    account = unit.add_account("a", email="a.x@corp.com")
+    existing = Account.from_account_id(stack, "Existing", "135792468024")
+    for target in (root, unit, account, existing):
+        assert target.stack is stack
+        assert (target.env.account, target.env.region) == (stack.account, stack.region)
+    account.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+    unit.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+    with pytest.raises(OrgError, match="is not a resource of this app"):
+        existing.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+    resources = resources_of(stack)
+    (rendered_account,) = of_type(resources, "Account").values()
+    assert rendered_account["DeletionPolicy"] == "Retain"
 
 
 def test_policy_reference(new_stack: NewStack) -> None:
