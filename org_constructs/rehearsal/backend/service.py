@@ -13,6 +13,7 @@ from . import (
     policy_types,
     resource_policy,
     tags,
+    trusted_access,
     units,
 )
 from .call_log import SERVICE, CallLog
@@ -33,6 +34,7 @@ OPERATIONS: dict[str, Operation] = {
     **policy_types.OPERATIONS,
     **tags.OPERATIONS,
     **resource_policy.OPERATIONS,
+    **trusted_access.OPERATIONS,
 }
 
 

@@ -63,6 +63,8 @@ class Creation:
     completed_at: float | None = None
     account_id: str | None = None
     failure_reason: str | None = None
+    # Why it will fail when it is due: an injected fault.
+    fails_with: str | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +92,10 @@ class Organization:
     creations: dict[str, Creation] = field(default_factory=dict)
     policy_types: dict[str, PolicyTypeState] = field(default_factory=dict)
     resource_policy: Policy | None = None
+    # When each trusted service got access, by service principal.
+    trusted_services: dict[str, float] = field(default_factory=dict)
+    # When each account was registered, by service principal and account.
+    delegated_administrators: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def arn(self, kind: str, suffix: str) -> str:
         """Return the ARN of something that belongs to this organization."""
