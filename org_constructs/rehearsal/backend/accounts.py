@@ -95,8 +95,11 @@ def settle(organization: Organization, world: World, ids: Ids, now: float) -> It
             continue
         creation.completed_at = creation.due
         # AWS accepts the request and finds only then that the address is taken.
-        if world.knows_email(creation.email):
-            creation.state, creation.failure_reason = "FAILED", "EMAIL_ALREADY_EXISTS"
+        reason = creation.fails_with
+        if reason is None and world.knows_email(creation.email):
+            reason = "EMAIL_ALREADY_EXISTS"
+        if reason is not None:
+            creation.state, creation.failure_reason = "FAILED", reason
         else:
             creation.state = "SUCCEEDED"
             creation.account_id = _join(organization, world, ids, creation)
