@@ -1,0 +1,271 @@
+"""No denial is out of force between a deployment's beginning and end, or the gap is named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from org_constructs.rehearsal.gaps import Tree, denials_of, find_gaps
+
+ROOT, OLD, NEW = "r-ab12", "ou-ab12-11111111", "ou-ab12-22222222"
+A, B, MANAGEMENT = "222222222222", "333333333333", "111111111111"
+SCP = "SERVICE_CONTROL_POLICY"
+
+
+def deny(*actions: str, **more: Any) -> dict[str, Any]:
+    """Return a policy document that denies these actions."""
+    statement = {"Effect": "Deny", "Action": list(actions), "Resource": "*", **more}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def tree(*policies: tuple[str, dict[str, Any], Sequence[str]]) -> Tree:
+    """Return two OUs, two accounts in the first, and these policies: id, content, targets."""
+    return Tree.of(
+        {
+            "management_account_id": MANAGEMENT,
+            "organizational_units": [
+                {"id": OLD, "parent_id": ROOT},
+                {"id": NEW, "parent_id": ROOT},
+            ],
+            "accounts": [
+                {"id": MANAGEMENT, "parent_id": ROOT},
+                {"id": A, "parent_id": OLD},
+                {"id": B, "parent_id": OLD},
+            ],
+            "policies": [
+                {"id": id, "type": SCP, "content": content, "targets": targets}
+                for id, content, targets in policies
+            ],
+        }
+    )
+
+
+def log(*calls: tuple[str, dict[str, Any]] | tuple[str, dict[str, Any], Any]) -> list[Any]:
+    """Return a call log of these writes: operation, parameters, result."""
+    return [
+        {
+            "n": number,
+            "operation": call[0],
+            "params": call[1],
+            "read": False,
+            "result": call[2] if len(call) > 2 else {},
+            "error": None,
+        }
+        for number, call in enumerate(calls, 1)
+    ]
+
+
+def attach(policy: str, target: str) -> tuple[str, dict[str, Any]]:
+    """Return the call that attaches a policy."""
+    return "AttachPolicy", {"PolicyId": policy, "TargetId": target}
+
+
+def detach(policy: str, target: str) -> tuple[str, dict[str, Any]]:
+    """Return the call that detaches a policy."""
+    return "DetachPolicy", {"PolicyId": policy, "TargetId": target}
+
+
+def move(account: str, source: str, destination: str) -> tuple[str, dict[str, Any]]:
+    """Return the call that moves an account."""
+    return "MoveAccount", {
+        "AccountId": account,
+        "SourceParentId": source,
+        "DestinationParentId": destination,
+    }
+
+
+def create(policy: str, content: Any) -> tuple[str, dict[str, Any], Any]:
+    """Return the call that creates a policy."""
+    params = {"Type": SCP, "Content": json.dumps(content), "Name": policy}
+    return "CreatePolicy", params, {"Policy": {"PolicySummary": {"Id": policy}}}
+
+
+def joined(account: str) -> tuple[str, dict[str, Any], Any]:
+    """Return the event that an account has been created."""
+    status = {"State": "SUCCEEDED", "AccountId": account}
+    return "CreateAccountResult", {}, {"CreateAccountStatus": status}
+
+
+class TestGapsThatMustBeCaught:
+    """The shapes that one CloudFormation update opens."""
+
+    def test_a_shared_policy_is_retargeted_together_with_its_accounts(self) -> None:
+        """The policy leaves the old OU before the accounts do."""
+        calls = log(attach("p-1", NEW), detach("p-1", OLD), move(A, OLD, NEW), move(B, OLD, NEW))
+        gaps = find_gaps(calls, tree(("p-1", deny("s3:*"), [OLD])))
+        assert [(gap.account, gap.call, gap.operation, gap.until) for gap in gaps] == [
+            (A, 2, "DetachPolicy", 3),
+            (B, 2, "DetachPolicy", 4),
+        ]
+        assert str(gaps[0].denial) == "Action s3:*"
+
+    def test_a_guardrail_goes_from_an_ou_to_an_account_in_it(self) -> None:
+        """Another policy says the same on the account, but later than the first is gone."""
+        calls = log(detach("p-1", OLD), create("p-2", deny("s3:*")), attach("p-2", A))
+        gaps = find_gaps(calls, tree(("p-1", deny("s3:*"), [OLD])))
+        assert [(gap.account, gap.call, gap.until) for gap in gaps] == [(A, 1, 3)]
+
+    def test_the_content_passes_from_one_policy_to_another(self) -> None:
+        """Of two actions of one statement only the one that is left out for a while is a gap."""
+        calls = log(
+            ("UpdatePolicy", {"PolicyId": "p-1", "Content": json.dumps(deny("s3:*"))}),
+            ("UpdatePolicy", {"PolicyId": "p-2", "Content": json.dumps(deny("ec2:*", "iam:*"))}),
+        )
+        start = tree(("p-1", deny("s3:*", "ec2:*"), [OLD]), ("p-2", deny("iam:*"), [OLD]))
+        gaps = find_gaps(calls, start)
+        assert {str(gap.denial) for gap in gaps} == {"Action ec2:*"}
+        assert {(gap.call, gap.until) for gap in gaps} == {(1, 2)}
+
+    def test_a_new_account_enters_before_its_ou_is_guarded(self) -> None:
+        """Until its OU's policies are attached, it belongs into the root."""
+        new = "444444444444"
+        calls = log(
+            create("p-1", deny("s3:*")), joined(new), move(new, ROOT, OLD), attach("p-1", OLD)
+        )
+        gaps = find_gaps(calls, tree())
+        assert [(gap.account, gap.call, gap.entered) for gap in gaps] == [(new, 3, True)]
+
+    def test_a_policy_type_is_turned_off_and_on_again(self) -> None:
+        """All attachments of the type are gone with it."""
+        calls = log(
+            ("DisablePolicyType", {"RootId": ROOT, "PolicyType": SCP}),
+            ("EnablePolicyType", {"RootId": ROOT, "PolicyType": SCP}),
+            attach("p-1", OLD),
+        )
+        gaps = find_gaps(calls, tree(("p-1", deny("s3:*"), [OLD])))
+        assert {(gap.account, gap.call, gap.until) for gap in gaps} == {(A, 1, 3), (B, 1, 3)}
+
+    def test_a_gap_in_the_root_reaches_everyone_but_the_management_account(self) -> None:
+        """No service control policy binds the management account."""
+        calls = log(detach("p-1", ROOT), attach("p-1", ROOT))
+        gaps = find_gaps(calls, tree(("p-1", deny("s3:*"), [ROOT])))
+        assert {gap.account for gap in gaps} == {A, B}
+
+
+class TestNoGap:
+    """What takes nothing away, or only what is meant to go."""
+
+    def test_attached_to_the_new_ou_until_the_accounts_have_moved(self) -> None:
+        """The two-deployment sequence of a shared policy."""
+        calls = log(attach("p-1", NEW), move(A, OLD, NEW), move(B, OLD, NEW), detach("p-1", OLD))
+        assert find_gaps(calls, tree(("p-1", deny("s3:*"), [OLD]))) == []
+
+    def test_a_guardrail_that_is_removed_for_good(self) -> None:
+        """It does not hold afterwards, so nothing demands it meanwhile."""
+        calls = log(detach("p-1", OLD), ("DeletePolicy", {"PolicyId": "p-1"}))
+        assert find_gaps(calls, tree(("p-1", deny("s3:*"), [OLD]))) == []
+
+    def test_the_same_denial_written_otherwise(self) -> None:
+        """Order, Sids and lists of one make no difference."""
+        one = deny("s3:*", Sid="One", Condition={"StringEquals": {"aws:PrincipalType": ["A", "B"]}})
+        other = deny("iam:*", "s3:*", Condition={"StringEquals": {"aws:PrincipalType": ["B", "A"]}})
+        assert set(denials_of(one)) <= set(denials_of(other))
+        calls = log(create("p-2", other), attach("p-2", OLD), detach("p-1", OLD))
+        assert find_gaps(calls, tree(("p-1", one, [OLD]))) == []
+
+    def test_a_new_account_in_the_root(self) -> None:
+        """Its own policies can only follow it."""
+        new = "444444444444"
+        calls = log(
+            joined(new),
+            move(new, ROOT, OLD),
+            create("p-2", deny("ec2:*")),
+            attach("p-2", new),
+        )
+        assert find_gaps(calls, tree(("p-1", deny("s3:*"), [OLD]))) == []
+
+    def test_an_account_that_is_closed(self) -> None:
+        """It is not there afterwards, so nothing is demanded for it."""
+        calls = log(("CloseAccount", {"AccountId": A}), detach("p-1", A), attach("p-1", B))
+        assert find_gaps(calls, tree(("p-1", deny("s3:*"), [A]))) == []
+
+    @pytest.mark.parametrize("call", [{"error": {"code": "X"}}, {"read": True}])
+    def test_what_was_refused_or_only_read(self, call: dict[str, Any]) -> None:
+        """Nothing has changed by it."""
+        (first, second) = log(detach("p-1", OLD), attach("p-1", OLD))
+        calls = [{**first, **call}, {**second, **call}]
+        assert find_gaps(calls, tree(("p-1", deny("s3:*"), [OLD]))) == []
+
+
+POLICIES = ("p-1", "p-2", "p-3")
+TARGETS = (ROOT, OLD, NEW, A, B)
+CONTENTS = (deny("s3:*"), deny("s3:*", "ec2:*"), deny("iam:*"), deny("ec2:*", "iam:*"))
+
+starts = st.lists(
+    st.tuples(
+        st.sampled_from(POLICIES),
+        st.sampled_from(CONTENTS),
+        st.lists(st.sampled_from(TARGETS), unique=True, max_size=3),
+    ),
+    max_size=3,
+    unique_by=lambda entry: entry[0],
+).map(lambda policies: tree(*policies))
+harmless = st.sampled_from(
+    [
+        ("TagResource", {"ResourceId": OLD, "Tags": []}),
+        ("UpdateOrganizationalUnit", {"OrganizationalUnitId": OLD, "Name": "x"}),
+        ("CreateAccount", {"Email": "x@corp.com", "AccountName": "x"}),
+        ("UpdatePolicy", {"PolicyId": "p-1", "Name": "other"}),
+        ("EnablePolicyType", {"RootId": ROOT, "PolicyType": SCP}),
+    ]
+)
+placements = st.tuples(st.sampled_from(POLICIES), st.sampled_from(TARGETS))
+attachments = placements.map(lambda pair: attach(*pair))
+changes = st.one_of(
+    attachments,
+    placements.map(lambda pair: detach(*pair)),
+    st.tuples(st.sampled_from([A, B]), st.sampled_from([OLD, NEW, ROOT])).map(
+        lambda pair: move(pair[0], OLD, pair[1])
+    ),
+    st.tuples(st.sampled_from(POLICIES), st.sampled_from(CONTENTS)).map(
+        lambda pair: ("UpdatePolicy", {"PolicyId": pair[0], "Content": json.dumps(pair[1])})
+    ),
+)
+
+
+class TestProperties:
+    """For any organization and any log."""
+
+    @given(start=starts, calls=st.lists(harmless, max_size=8))
+    def test_without_writes_to_policies_or_places_there_is_no_gap(
+        self, start: Tree, calls: list[Any]
+    ) -> None:
+        """Names and tags take no denial away."""
+        assert find_gaps(log(*calls), start) == []
+
+    @given(start=starts, calls=st.lists(st.one_of(attachments, harmless), max_size=8))
+    def test_attaching_alone_opens_no_gap(self, start: Tree, calls: list[Any]) -> None:
+        """What only adds takes nothing away."""
+        assert find_gaps(log(*calls), start) == []
+
+    @given(start=starts, call=changes)
+    def test_one_call_alone_opens_no_gap(self, start: Tree, call: Any) -> None:
+        """There is no moment between the beginning and the end."""
+        assert find_gaps(log(call), start) == []
+
+    @settings(max_examples=200)
+    @given(start=starts, calls=st.lists(changes, min_size=1, max_size=8))
+    def test_it_agrees_with_the_definition(self, start: Tree, calls: list[Any]) -> None:
+        """Written naively: a denial of both ends that some state between lacks, and no other."""
+        state, states = start.copy(), [start.binding()]
+        for call in log(*calls):
+            state.apply(call)
+            states.append(state.binding())
+        lacking = {
+            (account, denial)
+            for account, first in states[0].items()
+            for denial in first & states[-1][account]
+            if any(denial not in between[account] for between in states)
+        }
+        assert {(gap.account, gap.denial) for gap in find_gaps(log(*calls), start)} == lacking
+        assert all(gap.call < gap.until for gap in find_gaps(log(*calls), start))
+
+    @given(start=starts, calls=st.lists(changes, max_size=6))
+    def test_it_changes_nothing(self, start: Tree, calls: list[Any]) -> None:
+        """Asked twice it answers the same."""
+        assert find_gaps(log(*calls), start) == find_gaps(log(*calls), start)
