@@ -10,21 +10,23 @@ from collections.abc import Iterator
 
 from ._check import CheckContext, Finding, Severity, about
 
-# Advice may be taken as read.
+# A rehearsal does not have to wait for AWS.
 ACKNOWLEDGEABLE = ("ORG114",)
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Advise against accounts in the stack that creates the organization."""
+    """Refuse accounts in the stack that creates the organization, until it is deployed."""
     for organization in context.model.organizations.values():
+        if context.lock is not None and organization.path in context.lock.organizations:
+            continue
         accounts = [a for a in context.model.accounts.values() if a.stack == organization.stack]
-        locked = context.lock is not None and any(a.path in context.lock.accounts for a in accounts)
-        if accounts and not locked:
+        if accounts:
             yield about(
                 organization,
                 code="ORG114",
-                severity=Severity.WARNING,
+                severity=Severity.FATAL,
                 message=f"stack '{organization.stack}' creates the organization and {len(accounts)} account(s); "
                 "AWS can refuse to create accounts for up to an hour after",
-                remedy="create the organization in a stack of its own and refer to its root with Root.from_root_id",
+                remedy="create the organization in a stack of its own and refer to its root with Root.from_root_id, "
+                "or add the accounts once it is deployed",
             )

@@ -10,13 +10,12 @@ from refusal_harness import (
     NewApp,
     NewStack,
     Reported,
-    deploy,
     organization_of,
     report,
     root_of,
 )
 
-from org_constructs import Organization, Policy, PolicyType, Root
+from org_constructs import Policy, PolicyType
 from org_constructs.guardrails import DenyLeaveOrganization
 from org_constructs.validation import ALLOW_PLACEHOLDERS_KEY
 
@@ -24,34 +23,6 @@ from org_constructs.validation import ALLOW_PLACEHOLDERS_KEY
 def _advice(found: list[Reported], code: str) -> list[Reported]:
     assert all(finding.severity == "warning" for finding in found), found
     return [finding for finding in found if finding.code == code]
-
-
-def test_accounts_beside_a_new_organization(new_stack: NewStack) -> None:
-    """An organization in the stack of its accounts is advised against, until it is deployed."""
-
-    def declare(stack: Any) -> None:
-        root = Organization(stack, "Organization", policy_types=[]).root
-        root.add_account("a", email="a.x@corp.com")
-
-    stack = new_stack()
-    declare(stack)
-    found = _advice(report(stack), "ORG114")
-    assert len(found) == 1
-    assert "creates the organization and 1 account(s)" in found[0].message
-    assert found[0].construct == "Org/Organization/Resource"
-    deploy(stack)
-    stack = new_stack()
-    declare(stack)
-    assert not _advice(report(stack), "ORG114")
-
-
-def test_an_organization_alone(new_app: NewApp, new_stack: NewStack) -> None:
-    """An organization in a stack of its own is what is advised."""
-    app = new_app()
-    organization = Organization(new_stack(app, "Base"), "Organization")
-    root = Root.from_root_id(new_stack(app, "Accounts1"), "Root", organization.root.root_id)
-    root.add_account("a", email="a.x@corp.com")
-    assert not _advice(report(app), "ORG114")
 
 
 @pytest.mark.parametrize("domain", ["example.com", "mail.example.org", "corp.test", "x.invalid"])
@@ -122,16 +93,14 @@ def test_l1s_in_the_chain(new_stack: NewStack) -> None:
     assert not _advice(report(stack), "ORG135")
 
 
-@pytest.mark.parametrize("code", ["ORG114", "ORG116", "ORG134"])
+@pytest.mark.parametrize("code", ["ORG116", "ORG134"])
 def test_acknowledged_advice(new_stack: NewStack, code: str) -> None:
     """Advice that is not followed for a reason is not repeated."""
     stack = new_stack()
-    root = Organization(
-        stack, "Organization", policy_types=[], acknowledge={code: "a rehearsal"}
-    ).root
+    root = root_of(stack, acknowledge={code: "a rehearsal"})
     root.add_account("a", email="a.x@example.com")
     root.attach(DenyLeaveOrganization())
-    assert {f.code for f in report(stack)} == {"ORG114", "ORG116", "ORG134"} - {code}
+    assert {f.code for f in report(stack)} == {"ORG116", "ORG134"} - {code}
 
 
 def _retain() -> Any:

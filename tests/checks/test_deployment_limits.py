@@ -24,6 +24,7 @@ from org_constructs import (
     OrganizationalUnit,
     OrgError,
     Policy,
+    Root,
     ServiceControlPolicy,
 )
 from org_constructs.guardrails import DenyRootUser, Guardrail
@@ -195,3 +196,45 @@ def test_policy_types_of_every_name(new_stack: NewStack) -> None:
     Policy(stack, "Own", type="S3_POLICY", content={"s3_attributes": {}})
     Policy(stack, "Other", type=cdk.Fn.import_value("Type"), content={})
     assert not [f for f in report(stack) if f.code == "ORG015"]
+
+
+def _organization_with_an_account(stack: cdk.Stack, **properties: Any) -> None:
+    root = Organization(stack, "Organization", policy_types=[], **properties).root
+    root.add_account("a", email="a.x@corp.com")
+
+
+def test_fails_for_accounts_beside_a_new_organization(new_stack: NewStack) -> None:
+    """AWS can refuse accounts for up to an hour after it creates an organization."""
+    stack = new_stack()
+    _organization_with_an_account(stack)
+    found = refusal(stack, "ORG114")
+    assert "creates the organization and 1 account(s)" in found.message
+    assert found.construct == "Org/Organization/Resource"
+
+
+def test_accounts_beside_an_organization_that_is_deployed(new_stack: NewStack) -> None:
+    """Once the organization exists, accounts may join it in the same stack."""
+    stack = new_stack()
+    Organization(stack, "Organization", policy_types=[])
+    deploy(stack)
+    stack = new_stack()
+    _organization_with_an_account(stack)
+    assert codes(stack) == []
+
+
+def test_acknowledged_accounts_beside_a_new_organization(new_stack: NewStack) -> None:
+    """A rehearsal does not have to wait for AWS."""
+    stack = new_stack()
+    _organization_with_an_account(stack, acknowledge={"ORG114": "a rehearsal"})
+    assert codes(stack) == []
+
+
+def test_accounts_in_a_stack_behind_a_new_organization(
+    new_app: NewApp, new_stack: NewStack
+) -> None:
+    """An organization in a stack of its own is what is asked for."""
+    app = new_app()
+    organization = Organization(new_stack(app, "Base"), "Organization")
+    root = Root.from_root_id(new_stack(app, "Accounts1"), "Root", organization.root.root_id)
+    root.add_account("a", email="a.x@corp.com")
+    assert codes(app) == []

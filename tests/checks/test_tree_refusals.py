@@ -394,7 +394,9 @@ def test_fails_for_a_nested_stack(new_stack: NewStack) -> None:
 def test_fails_for_destroy(new_stack: NewStack, which: str) -> None:
     """An organization, OU or account that would go with its code is refused."""
     stack = new_stack()
-    organization = Organization(stack, "Organization", policy_types=[])
+    organization = Organization(
+        stack, "Organization", policy_types=[], acknowledge={"ORG114": "a test"}
+    )
     unit = organization.root.add_organizational_unit("Unit")
     account = unit.add_account("a", email="a.x@corp.com")
     made = {"organization": organization, "unit": unit, "account": account}

@@ -259,7 +259,7 @@ def test_depending_on_the_organization_is_not_depending_on_its_accounts(
     """A role that waits for a new organization waits for the organization alone."""
     stack = new_stack()
     organization = Organization(
-        stack, "Organization", policy_types=[], acknowledge={"ORG106": "a test"}
+        stack, "Organization", policy_types=[], acknowledge={"ORG106": "a test", "ORG114": "a test"}
     )
     organization.root.add_organizational_unit("Unit").add_account("a", email="a.x@corp.com")
     for index, whole in enumerate((organization, organization.root)):

@@ -460,7 +460,9 @@ def test_l1_parents_and_targets(new_stack: NewStack) -> None:
 def test_escape_hatch(new_stack: NewStack) -> None:
     """The L1 is the default child, and what is overridden there is rendered."""
     stack = new_stack()
-    organization = Organization(stack, "Organization", policy_types=[])
+    organization = Organization(
+        stack, "Organization", policy_types=[], acknowledge={"ORG114": "a test"}
+    )
     unit = OrganizationalUnit(stack, "Unit", parent=organization.root)
     account = unit.add_account("a", email="a.x@corp.com")
     policy = ServiceControlPolicy(stack, "P", guardrails=[DenyRootUser()])
