@@ -329,4 +329,4 @@ class TestResourcePolicy:
             error = backend.refused("PutResourcePolicy", Content=content)
             assert error.reason == "INVALID_RESOURCE_POLICY_JSON"
         error = backend.refused("PutResourcePolicy", Content=" " * 40_001)
-        assert error.reason == "POLICY_CONTENT_LIMIT_EXCEEDED"
+        assert error.reason == "MAX_LENGTH_EXCEEDED"

@@ -244,8 +244,9 @@ class TestTags:
         [
             ([{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}], "DUPLICATE_TAG_KEY"),
             ([{"Key": "aws:x", "Value": "1"}], "INVALID_SYSTEM_TAGS_PARAMETER"),
-            ([{"Key": "", "Value": "1"}], "INVALID_PATTERN"),
-            ([{"Key": "a", "Value": "x" * 257}], "INVALID_PATTERN"),
+            ([{"Key": "", "Value": "1"}], "MIN_LENGTH_EXCEEDED"),
+            ([{"Key": "a", "Value": "x" * 257}], "MAX_LENGTH_EXCEEDED"),
+            ([{"Key": "a", "Value": "<b>"}], "INVALID_PATTERN"),
             ([{"Key": f"k{n}", "Value": ""} for n in range(51)], "MAX_TAG_LIMIT_EXCEEDED"),
         ],
     )

@@ -193,20 +193,15 @@ def _list_for_parent(call: Call) -> Json:
 
 
 OPERATIONS = {
-    "CreateAccount": Operation(run=_create, required=("Email", "AccountName")),
-    "DescribeCreateAccountStatus": Operation(
-        run=_creation_status, required=("CreateAccountRequestId",), read=True
-    ),
+    "CreateAccount": Operation(run=_create),
+    "DescribeCreateAccountStatus": Operation(run=_creation_status, read=True),
     "ListCreateAccountStatus": Operation(run=_creation_statuses, read=True),
-    "MoveAccount": Operation(
-        run=_move, required=("AccountId", "SourceParentId", "DestinationParentId")
-    ),
-    "CloseAccount": Operation(run=_close, required=("AccountId",)),
+    "MoveAccount": Operation(run=_move),
+    "CloseAccount": Operation(run=_close),
     "DescribeAccount": Operation(
         run=lambda call: {"Account": _describe(call.organization, _account(call))},
-        required=("AccountId",),
         read=True,
     ),
     "ListAccounts": Operation(run=_list, read=True),
-    "ListAccountsForParent": Operation(run=_list_for_parent, required=("ParentId",), read=True),
+    "ListAccountsForParent": Operation(run=_list_for_parent, read=True),
 }

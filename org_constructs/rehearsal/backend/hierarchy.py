@@ -34,6 +34,6 @@ def _children(call: Call) -> Json:
 
 
 OPERATIONS = {
-    "ListParents": Operation(run=_parents, required=("ChildId",), read=True),
-    "ListChildren": Operation(run=_children, required=("ParentId", "ChildType"), read=True),
+    "ListParents": Operation(run=_parents, read=True),
+    "ListChildren": Operation(run=_children, read=True),
 }

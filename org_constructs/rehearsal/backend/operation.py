@@ -1,23 +1,14 @@
-"""What an operation of the API is: a function, and who may call it."""
+"""What an operation of the API is: a function of a call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 
 from .clock import Clock
 from .ids import Ids
 from .settings import Settings
 from .state import Json, Organization, World
-
-
-class Caller(Enum):
-    """Who may call an operation."""
-
-    ANYONE = "any account, in an organization or not"
-    MEMBER = "any account of the organization"
-    MANAGEMENT = "the management account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +34,8 @@ class Operation:
 
     Attributes:
         run: does it, and returns the answer or raises an `ApiError`.
-        required: the parameters without which AWS refuses the call.
         read: whether it leaves everything as it was.
-        caller: who may call it.
     """
 
     run: Callable[[Call], Json]
-    required: tuple[str, ...] = ()
     read: bool = False
-    caller: Caller = Caller.MANAGEMENT

@@ -6,7 +6,7 @@ import copy
 
 from . import policy_types
 from .errors import ApiError
-from .operation import Call, Caller, Operation
+from .operation import Call, Operation
 from .paging import page
 from .state import Account, Json, Organization
 
@@ -73,11 +73,10 @@ def _roots(call: Call) -> Json:
 
 
 OPERATIONS = {
-    "CreateOrganization": Operation(run=_create, caller=Caller.ANYONE),
+    "CreateOrganization": Operation(run=_create),
     "DescribeOrganization": Operation(
         run=lambda call: {"Organization": _describe(call.organization)},
         read=True,
-        caller=Caller.MEMBER,
     ),
     "DeleteOrganization": Operation(run=_delete),
     "ListRoots": Operation(run=_roots, read=True),

@@ -214,22 +214,17 @@ def _target_summary(organization: Organization, id: str) -> Json:
     return {"TargetId": id, "Arn": organization.arn(arn, id), "Name": name, "Type": kind}
 
 
-_ATTACHMENT = ("PolicyId", "TargetId")
-
 OPERATIONS = {
-    "CreatePolicy": Operation(run=_create, required=("Content", "Description", "Name", "Type")),
-    "UpdatePolicy": Operation(run=_update, required=("PolicyId",)),
-    "DeletePolicy": Operation(run=_delete, required=("PolicyId",)),
-    "AttachPolicy": Operation(run=_attach, required=_ATTACHMENT),
-    "DetachPolicy": Operation(run=_detach, required=_ATTACHMENT),
+    "CreatePolicy": Operation(run=_create),
+    "UpdatePolicy": Operation(run=_update),
+    "DeletePolicy": Operation(run=_delete),
+    "AttachPolicy": Operation(run=_attach),
+    "DetachPolicy": Operation(run=_detach),
     "DescribePolicy": Operation(
         run=lambda call: _describe(call.organization, _policy(call)),
-        required=("PolicyId",),
         read=True,
     ),
-    "ListPolicies": Operation(run=_list, required=("Filter",), read=True),
-    "ListPoliciesForTarget": Operation(
-        run=_list_for_target, required=("TargetId", "Filter"), read=True
-    ),
-    "ListTargetsForPolicy": Operation(run=_targets, required=("PolicyId",), read=True),
+    "ListPolicies": Operation(run=_list, read=True),
+    "ListPoliciesForTarget": Operation(run=_list_for_target, read=True),
+    "ListTargetsForPolicy": Operation(run=_targets, read=True),
 }

@@ -196,6 +196,6 @@ def _in_progress() -> ApiError:
 
 
 OPERATIONS = {
-    "EnablePolicyType": Operation(run=_enable, required=("RootId", "PolicyType")),
-    "DisablePolicyType": Operation(run=_disable, required=("RootId", "PolicyType")),
+    "EnablePolicyType": Operation(run=_enable),
+    "DisablePolicyType": Operation(run=_disable),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .errors import ApiError, constraint_violation, invalid_input
+from .errors import ApiError, invalid_input
 from .operation import Call, Operation
 from .state import Json, Organization, Policy
 from .tags import tags_of
@@ -32,12 +32,6 @@ def _current(call: Call) -> Policy:
 
 def _put(call: Call) -> Json:
     organization, content = call.organization, call.params["Content"]
-    most = call.settings.quota("resource_policy_characters")
-    if len(content) > most:
-        raise constraint_violation(
-            f"You have exceeded the maximum size of the resource policy: {most} characters.",
-            "POLICY_CONTENT_LIMIT_EXCEEDED",
-        )
     try:
         is_object = isinstance(json.loads(content), dict)
     except ValueError:
@@ -74,7 +68,7 @@ def _delete(call: Call) -> Json:
 
 
 OPERATIONS = {
-    "PutResourcePolicy": Operation(run=_put, required=("Content",)),
+    "PutResourcePolicy": Operation(run=_put),
     "DeleteResourcePolicy": Operation(run=_delete),
     "DescribeResourcePolicy": Operation(
         run=lambda call: _describe(call.organization, _current(call)), read=True

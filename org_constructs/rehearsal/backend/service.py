@@ -16,11 +16,13 @@ from . import (
     trusted_access,
     units,
 )
+from .api_model import operations
 from .call_log import SERVICE, CallLog
+from .callers import check_caller
 from .clock import Clock
 from .errors import ApiError, NotRehearsedError
 from .ids import Ids
-from .operation import Call, Caller, Operation
+from .operation import Call, Operation
 from .parameters import check_parameters
 from .settings import Settings
 from .state import Json, World
@@ -87,7 +89,7 @@ class Organizations:
                     raise refusal
                 if known is None:
                     raise NotRehearsedError(operation)
-                result = self._run(known, params, account_id)
+                result = self._run(operation, known, params, account_id)
             except ApiError as refused:
                 error = refused
                 raise
@@ -103,15 +105,10 @@ class Organizations:
                 )
             return result
 
-    def _run(self, operation: Operation, params: Json, account_id: str) -> Json:
-        check_parameters(params, operation.required)
-        if operation.caller is not Caller.ANYONE:
-            own = self._world.of(account_id)
-            if operation.caller is Caller.MANAGEMENT and account_id != own.management_account_id:
-                raise ApiError(
-                    "AccessDeniedException",
-                    "You don't have permissions to access this resource.",
-                )
+    def _run(self, name: str, operation: Operation, params: Json, account_id: str) -> Json:
+        model = operations()[name]
+        check_parameters(params, model)
+        check_caller(name, model, self._world, account_id, read=operation.read)
         call = Call(account_id, params, self._world, self.clock, self._ids, self.settings)
         return operation.run(call)
 

@@ -28,12 +28,6 @@ def tags_of(params: Json, settings: Settings) -> dict[str, str]:
                 f"Tag key {key!r} starts with the reserved prefix aws:.",
                 "INVALID_SYSTEM_TAGS_PARAMETER",
             )
-        if not 1 <= len(key) <= 128 or len(value) > 256:  # noqa: PLR2004
-            raise invalid_input(
-                f"Tag {key!r} is too long or empty: keys have 1 to 128 characters, "
-                "values up to 256.",
-                "INVALID_PATTERN",
-            )
         tags[key] = value
     _check_count(tags, settings)
     return tags
@@ -81,7 +75,7 @@ def _list(call: Call) -> Json:
 
 
 OPERATIONS = {
-    "TagResource": Operation(run=_tag, required=("ResourceId", "Tags")),
-    "UntagResource": Operation(run=_untag, required=("ResourceId", "TagKeys")),
-    "ListTagsForResource": Operation(run=_list, required=("ResourceId",), read=True),
+    "TagResource": Operation(run=_tag),
+    "UntagResource": Operation(run=_untag),
+    "ListTagsForResource": Operation(run=_list, read=True),
 }

@@ -91,7 +91,7 @@ def _list(call: Call) -> Json:
 
 
 OPERATIONS = {
-    "EnableAWSServiceAccess": Operation(run=_enable, required=("ServicePrincipal",)),
-    "DisableAWSServiceAccess": Operation(run=_disable, required=("ServicePrincipal",)),
+    "EnableAWSServiceAccess": Operation(run=_enable),
+    "DisableAWSServiceAccess": Operation(run=_disable),
     "ListAWSServiceAccessForOrganization": Operation(run=_list, read=True),
 }

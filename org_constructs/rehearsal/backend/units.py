@@ -107,16 +107,13 @@ def _list(call: Call) -> Json:
     return page(call.params, "OrganizationalUnits", items)
 
 
-_ID = ("OrganizationalUnitId",)
-
 OPERATIONS = {
-    "CreateOrganizationalUnit": Operation(run=_create, required=("ParentId", "Name")),
-    "UpdateOrganizationalUnit": Operation(run=_update, required=_ID),
-    "DeleteOrganizationalUnit": Operation(run=_delete, required=_ID),
+    "CreateOrganizationalUnit": Operation(run=_create),
+    "UpdateOrganizationalUnit": Operation(run=_update),
+    "DeleteOrganizationalUnit": Operation(run=_delete),
     "DescribeOrganizationalUnit": Operation(
         run=lambda call: {"OrganizationalUnit": _describe(call.organization, _unit(call))},
-        required=_ID,
         read=True,
     ),
-    "ListOrganizationalUnitsForParent": Operation(run=_list, required=("ParentId",), read=True),
+    "ListOrganizationalUnitsForParent": Operation(run=_list, read=True),
 }

@@ -1,0 +1,85 @@
+"""Who may call an operation: anyone, members, delegated administrators, the management account."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+
+from .api_model import Caller, OperationModel
+from .errors import ApiError
+from .state import Organization, World
+
+
+def check_caller(
+    operation: str, model: OperationModel, world: World, account_id: str, *, read: bool
+) -> None:
+    """Refuse a call by an account that may not make it.
+
+    Args:
+        operation: its name, such as `ListAccounts`.
+        model: what AWS's model says about it.
+        world: every organization.
+        account_id: the caller.
+        read: whether the operation leaves everything as it was.
+
+    Raises:
+        ApiError: `AWSOrganizationsNotInUseException` or `AccessDeniedException`.
+    """
+    if model.caller is Caller.ANYONE:
+        return
+    organization = world.of(account_id)
+    if model.caller is Caller.MEMBER or account_id == organization.management_account_id:
+        return
+    if model.caller is Caller.DELEGATED_ADMINISTRATOR:
+        # Being registered for any service gives the reading operations; writing takes a statement
+        # of the resource-based delegation policy (documentation: orgs_integrate_delegated_admin,
+        # orgs_delegate_policies).
+        if read and is_delegated_administrator(organization, account_id):
+            return
+        if _is_delegated(organization, account_id, operation):
+            return
+    raise ApiError("AccessDeniedException", "You don't have permissions to access this resource.")
+
+
+def is_delegated_administrator(organization: Organization, account_id: str) -> bool:
+    """Tell whether an account administers any service for the organization."""
+    return any(account_id in ids for ids in organization.delegated_administrators.values())
+
+
+def _is_delegated(organization: Organization, account_id: str, operation: str) -> bool:
+    """Tell whether the resource policy lets an account call an operation.
+
+    Resources and conditions are not looked at: rather too little is refused.
+    """
+    if organization.resource_policy is None:
+        return False
+    verdicts = {
+        statement.get("Effect")
+        for statement in _strings_or_list(
+            json.loads(organization.resource_policy.content).get("Statement")
+        )
+        if isinstance(statement, dict)
+        and _names(statement.get("Principal"), account_id)
+        and _matches(statement.get("Action"), f"organizations:{operation}")
+    }
+    return "Allow" in verdicts and "Deny" not in verdicts
+
+
+def _names(principal: object, account_id: str) -> bool:
+    if isinstance(principal, dict):
+        principal = principal.get("AWS")
+    return any(
+        isinstance(value, str) and (value in ("*", account_id) or f":iam::{account_id}:" in value)
+        for value in _strings_or_list(principal)
+    )
+
+
+def _matches(actions: object, action: str) -> bool:
+    return any(
+        isinstance(pattern, str) and fnmatchcase(action.lower(), pattern.lower())
+        for pattern in _strings_or_list(actions)
+    )
+
+
+def _strings_or_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
