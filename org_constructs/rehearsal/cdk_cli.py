@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 from .embedded import EmbeddedAws, RehearsalError
 
@@ -31,6 +31,11 @@ class Step:
     output: str = ""
 
 
+def is_assembly(folder: Path) -> bool:
+    """Tell whether a folder holds a cloud assembly rather than an app."""
+    return (folder / "manifest.json").is_file() and not (folder / "cdk.json").is_file()
+
+
 class CdkCli:
     """Runs `cdk` for one app against one embedded AWS.
 
@@ -39,9 +44,17 @@ class CdkCli:
 
     Args:
         aws: the running embedded AWS.
-        app: folder of the app, with its cdk.json.
+        app: folder of the app, with its cdk.json, or of an assembly that is synthesized already.
         context: further context values.
         quiet: keep the CLI's output instead of showing it.
+        stream: where to show the CLI's output instead of this process's own streams.
+        lock_file: the lock that synthesis compares with; by default one of its own, which is not
+            there before it is written.
+
+    Attributes:
+        assembly: where the assembly is, or will be.
+        lock_file: the lock that synthesis compares with.
+        is_synthesized: whether there is only an assembly, so that nothing can be synthesized.
     """
 
     def __init__(
@@ -51,22 +64,37 @@ class CdkCli:
         *,
         context: Mapping[str, str] | None = None,
         quiet: bool = False,
+        stream: TextIO | None = None,
+        lock_file: Path | None = None,
     ) -> None:
         self._aws = aws
         self._app = app
         self._quiet = quiet
+        self._stream = stream
         self._folder = Path(tempfile.mkdtemp(prefix="org-constructs-app-"))
         self.assembly = self._folder / "cdk.out"
-        self.lock_file = self._folder / "organization.lock.json"
+        self.lock_file = lock_file or self._folder / "organization.lock.json"
+        self.is_synthesized = is_assembly(app)
+        self._rollback: tuple[str, ...] = ()
+        if self.is_synthesized:
+            # The CLI writes packed assets into it.
+            shutil.copytree(app, self.assembly)
+            # The app that wrote it may stand around it, with its settings of the CLI.
+            around = app.resolve().parent
+            self._app = around if (around / "cdk.json").is_file() else self._folder
+            if self._app == self._folder:
+                # Without an app nobody has said so; an organization is never rolled back.
+                self._rollback = ("--no-rollback",)
         self._context = {
             ALLOW_PLACEHOLDERS: "true",
             LOCK_FILE: str(self.lock_file),
             **(context or {}),
         }
         found = shutil.which(
-            "cdk", path=f"{app / 'node_modules' / '.bin'}{os.pathsep}{os.environ['PATH']}"
+            "cdk", path=f"{self._app / 'node_modules' / '.bin'}{os.pathsep}{os.environ['PATH']}"
         )
         if found is None:
+            self.close()
             raise RehearsalError(
                 "the CDK CLI is not installed; run `npm install aws-cdk@2.1148.1` in the app's folder"
             )
@@ -79,11 +107,15 @@ class CdkCli:
         return self._run("bootstrap", [environment, *arguments], cwd=self._folder)
 
     def synth(self, *arguments: str) -> Step:
-        """Synthesize the app."""
+        """Synthesize the app; of an assembly there is nothing to do."""
+        if self.is_synthesized:
+            return Step(name="synth", exit_code=0, seconds=0.0)
         return self._run("synth", ["--quiet", *self._app_arguments(), *arguments])
 
     def deploy(self, *arguments: str) -> Step:
         """Synthesize and deploy all stacks of the app."""
+        if self.is_synthesized:
+            return self.deploy_synthesized(*arguments)
         return self._run(
             "deploy",
             ["--all", "--require-approval", "never", *self._app_arguments(), *arguments],
@@ -91,11 +123,22 @@ class CdkCli:
 
     def deploy_synthesized(self, *arguments: str) -> Step:
         """Deploy all stacks of the assembly that `synth` has written."""
-        app = ["--app", str(self.assembly)]
-        return self._run("deploy", ["--all", "--require-approval", "never", *app, *arguments])
+        return self.deploy_assembly(self.assembly, *arguments)
+
+    def deploy_assembly(self, assembly: Path, *arguments: str) -> Step:
+        """Deploy all stacks of an assembly."""
+        how = ("--all", "--require-approval", "never", *self._rollback)
+        return self._run("deploy", [*how, "--app", str(assembly), *arguments])
+
+    def destroy_synthesized(self, *arguments: str) -> Step:
+        """Destroy all stacks of the assembly that `synth` has written."""
+        app = ("--app", str(self.assembly))
+        return self._run("destroy", ["--all", "--force", *app, *arguments])
 
     def destroy(self, *arguments: str) -> Step:
         """Destroy all stacks of the app."""
+        if self.is_synthesized:
+            return self.destroy_synthesized(*arguments)
         return self._run("destroy", ["--all", "--force", *self._app_arguments(), *arguments])
 
     def run(self, name: str, *arguments: str) -> Step:
@@ -130,8 +173,8 @@ class CdkCli:
             cwd=cwd or self._app,
             env=self._aws.environment(),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if self._quiet else None,
-            stderr=subprocess.STDOUT if self._quiet else None,
+            stdout=subprocess.PIPE if self._quiet else self._stream,
+            stderr=subprocess.STDOUT if self._quiet else self._stream,
             text=True,
             process_group=0,
         ) as process:
