@@ -1,0 +1,438 @@
+"""What a rehearsal has shown: whether live equals declared, and what it took to get there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from org_constructs.model.assembly import StackTemplate
+from org_constructs.model.organization import ROOT, Declared, OrganizationModel
+
+from .gaps import Gap, Tree, find_gaps
+
+__all__ = ["CallCount", "Difference", "Orphan", "Verdict", "count_calls", "judge"]
+
+# What AWS answers to a call that would have passed a moment later.
+_CONFLICTS: Final = frozenset(
+    {"ConcurrentModificationException", "PolicyChangesInProgressException"}
+)
+_THROTTLES: Final = frozenset({"TooManyRequestsException"})
+_PASSING: Final = _CONFLICTS | _THROTTLES | {"ServiceException", "FinalizingOrganizationException"}
+_SERVICE: Final = "organizations.amazonaws.com"
+_RETAINING: Final = ("Retain", "RetainExceptOnCreate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Something that is not as declared.
+
+    Attributes:
+        path: construct path, or the name of a stack.
+        what: how it differs.
+    """
+
+    path: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """Something that the rehearsal made and that no stack holds.
+
+    Attributes:
+        kind: `account`, `organizational unit`, `policy` or `account creation`.
+        id: its id in AWS; that of the request while an account is being created.
+        name: its name.
+        email: the address of an account.
+    """
+
+    kind: str
+    id: str
+    name: str
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallCount:
+    """The calls to Organizations.
+
+    Attributes:
+        writes: calls that changed something.
+        reads: calls that did not.
+        refused: refused calls by error code.
+        conflicts: refused since something else was being written.
+        throttled: refused since there were too many.
+        retried: refused calls that were made again.
+    """
+
+    writes: int = 0
+    reads: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+    conflicts: int = 0
+    throttled: int = 0
+    retried: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a step of a rehearsal has shown.
+
+    Attributes:
+        differences: what is not as declared; none when it converged.
+        gaps: stretches in which a denial did not bind an account.
+        calls: the calls it took.
+        orphans: what it made and no stack holds.
+        retained: construct paths that outlive their stack.
+        removed: construct paths that are deleted with their stack.
+        unresolved: construct paths of which something could not be compared.
+    """
+
+    differences: tuple[Difference, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    calls: CallCount = CallCount()
+    orphans: tuple[Orphan, ...] = ()
+    retained: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    unresolved: tuple[str, ...] = ()
+
+    @property
+    def converged(self) -> bool:
+        """Whether live equals declared and nothing was left over."""
+        return not self.differences and not self.orphans
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        plain = asdict(self)
+        plain["gaps"] = [
+            {**asdict(gap), "denial": json.loads(gap.denial.statement)} for gap in self.gaps
+        ]
+        return {"converged": self.converged, **plain}
+
+
+def judge(
+    model: OrganizationModel,
+    *,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    stacks: Mapping[str, tuple[str, Mapping[str, str]] | None],
+    calls: Sequence[Mapping[str, Any]],
+    destroyed: Mapping[str, Mapping[str, str]] | None = None,
+) -> Verdict:
+    """Compare an organization with what a model declares.
+
+    Args:
+        model: what was to be deployed, or destroyed.
+        before: snapshot of the organization at the beginning; None when there was none.
+        after: snapshot of what there is now, with tags; None when there is none.
+        stacks: by stack name its status and the ids in AWS of what it holds, by logical id; None
+            for a stack that does not exist.
+        calls: the calls that were made meanwhile.
+        destroyed: what the stacks held before they were destroyed, as ids by stack and logical id;
+            None when they were deployed. Then organization, OUs and accounts have to be there
+            still, and policies only where a template retains them.
+    """
+    comparison = _Comparison(model, after, stacks)
+    if destroyed is None:
+        comparison.deployed()
+    else:
+        comparison.destroyed(destroyed, before)
+    held = {id for state in stacks.values() if state for id in state[1].values()}
+    existing = set(_ids(before)) | held
+    retained, removed = _outlive(model)
+    return Verdict(
+        differences=tuple(comparison.differences),
+        gaps=tuple(find_gaps(calls, Tree.of(before))),
+        calls=count_calls(calls),
+        orphans=tuple(_orphans(after, existing, calls)),
+        retained=retained,
+        removed=removed,
+        unresolved=tuple(dict.fromkeys(comparison.unresolved)),
+    )
+
+
+def count_calls(calls: Sequence[Mapping[str, Any]]) -> CallCount:
+    """Count the calls of a log; what AWS did by itself is no call."""
+    made = [call for call in calls if call["caller"] != _SERVICE]
+    refused: dict[str, int] = {}
+    retried = 0
+    for index, call in enumerate(made):
+        if not call.get("error"):
+            continue
+        code = call["error"]["code"]
+        refused[code] = refused.get(code, 0) + 1
+        if code in _PASSING:
+            retried += any(_same(call, later) for later in made[index + 1 :])
+    return CallCount(
+        writes=sum(not call["read"] and not call.get("error") for call in made),
+        reads=sum(bool(call["read"]) for call in made),
+        refused=refused,
+        conflicts=sum(refused.get(code, 0) for code in _CONFLICTS),
+        throttled=sum(refused.get(code, 0) for code in _THROTTLES),
+        retried=retried,
+    )
+
+
+def _same(call: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return bool(call["operation"] == other["operation"] and call["params"] == other["params"])
+
+
+class _Comparison:
+    """Declared against live, resource by resource."""
+
+    def __init__(
+        self,
+        model: OrganizationModel,
+        after: Mapping[str, Any] | None,
+        stacks: Mapping[str, tuple[str, Mapping[str, str]] | None],
+    ) -> None:
+        self._model = model
+        self._live = after or {}
+        self._stacks = stacks
+        self._by_id = {
+            kind: {entry["id"]: entry for entry in self._live.get(kind, ())}
+            for kind in ("organizational_units", "accounts", "policies")
+        }
+        self.differences: list[Difference] = []
+        self.unresolved: list[str] = []
+
+    def deployed(self) -> None:
+        """Every stack is complete and every declared thing is there, as declared."""
+        for stack in self._model.assembly.stacks:
+            state = self._stacks.get(stack.name)
+            if state is None:
+                self._differs(stack.name, "the stack does not exist")
+            elif not state[0].endswith("_COMPLETE") or "ROLLBACK" in state[0]:
+                self._differs(stack.name, f"the stack is {state[0]}")
+        for organization in self._model.organizations.values():
+            id = self._id_of(organization)
+            if id and id != self._live.get("organization_id"):
+                self._differs(organization.path, f"is held as {id}, live is another organization")
+        for unit in self._model.organizational_units.values():
+            live = self._find(unit, "organizational_units")
+            if live is not None:
+                self._compare(unit, "name", unit.name, live["name"])
+                self._compare_node(unit, "parent", unit.parent, live["parent_id"])
+                self._compare_tags(unit, live)
+        for account in self._model.accounts.values():
+            live = self._find(account, "accounts")
+            if live is not None:
+                self._compare(account, "email", account.email.lower(), live["email"].lower())
+                self._compare_node(account, "parent", account.parent, live["parent_id"])
+                self._compare(account, "state", "ACTIVE", live["state"])
+                self._compare_tags(account, live)
+        for policy in self._model.policies.values():
+            live = self._find(policy, "policies")
+            if live is not None:
+                self._compare(policy, "name", policy.name, live["name"])
+                self._compare(policy, "type", policy.type, live["type"])
+                self._compare_content(policy, policy.content, live["content"])
+                self._compare_targets(policy, policy.targets, live["targets"])
+                self._compare_tags(policy, live)
+
+    def destroyed(
+        self, held: Mapping[str, Mapping[str, str]], before: Mapping[str, Any] | None
+    ) -> None:
+        """No stack is left; organization, OUs and accounts are, policies where they are retained."""
+        for stack in self._model.assembly.stacks:
+            state = self._stacks.get(stack.name)
+            if state is not None:
+                self._differs(stack.name, f"the stack is still there ({state[0]})")
+        was_open = {
+            account["id"]
+            for account in (before or {}).get("accounts", ())
+            if account["state"] == "ACTIVE"
+        }
+        live = set(_ids(self._live))
+        for kind in (
+            self._model.organizations,
+            self._model.organizational_units,
+            self._model.accounts,
+        ):
+            for declared in kind.values():
+                id = held.get(declared.stack, {}).get(declared.logical_id)
+                if id is not None and id not in live:
+                    self._differs(declared.path, f"{id} is gone")
+                elif id in was_open and self._by_id["accounts"][id]["state"] != "ACTIVE":
+                    self._differs(declared.path, f"account {id} is closed")
+        for policy in self._model.policies.values():
+            id = held.get(policy.stack, {}).get(policy.logical_id)
+            if id is not None and (id in live) != policy.retained:
+                self._differs(policy.path, f"{id} is {'still there' if id in live else 'gone'}")
+
+    def _differs(self, path: str, what: str) -> None:
+        self.differences.append(Difference(path=path, what=what))
+
+    def _definition(self, declared: Declared) -> Mapping[str, Any]:
+        return self._stack(declared).resources[declared.logical_id]
+
+    def _stack(self, declared: Declared) -> StackTemplate:
+        return self._model.assembly.by_name[declared.stack]
+
+    def _id_of(self, declared: Declared) -> str | None:
+        state = self._stacks.get(declared.stack)
+        held = state[1].get(declared.logical_id) if state else None
+        # A condition may leave it out; nothing says so but CloudFormation itself.
+        if held is None and "Condition" not in self._definition(declared):
+            self._differs(declared.path, "no stack holds it")
+        return held
+
+    def _find(self, declared: Declared, kind: str) -> Mapping[str, Any] | None:
+        id = self._id_of(declared)
+        if id is None:
+            return None
+        live = self._by_id[kind].get(id)
+        if live is None:
+            self._differs(declared.path, f"its stack holds it as {id}, which does not exist")
+        return live
+
+    def _compare(self, declared: Declared, what: str, expected: str, found: str) -> None:
+        if expected.startswith("?"):
+            self.unresolved.append(declared.path)
+        elif expected != found:
+            self._differs(declared.path, f"{what} is '{found}', declared is '{expected}'")
+
+    def _compare_node(self, declared: Declared, what: str, key: str, found: str) -> None:
+        expected = self._node(key)
+        if expected is None:
+            self.unresolved.append(declared.path)
+        elif expected != found:
+            self._differs(declared.path, f"{what} is {found}, declared is {expected}")
+
+    def _compare_targets(self, declared: Declared, keys: Sequence[str], found: list[str]) -> None:
+        expected = [self._node(key) for key in keys]
+        if None in expected:
+            self.unresolved.append(declared.path)
+            return
+        missing = sorted({str(id) for id in expected} - set(found))
+        further = sorted(set(found) - {str(id) for id in expected})
+        if missing:
+            self._differs(declared.path, f"is not attached to {', '.join(missing)}")
+        if further:
+            self._differs(declared.path, f"is also attached to {', '.join(further)}")
+
+    def _compare_content(self, declared: Declared, content: Any, found: str) -> None:
+        if isinstance(content, str):
+            try:
+                content = json.loads(content)
+            except ValueError:
+                self.unresolved.append(declared.path)
+                return
+        if _has_intrinsics(content):
+            self.unresolved.append(declared.path)
+        if not _matches(content, json.loads(found)):
+            self._differs(declared.path, "the content is not the declared one")
+
+    def _compare_tags(self, declared: Declared, live: Mapping[str, Any]) -> None:
+        tags = self._definition(declared).get("Properties", {}).get("Tags") or ()
+        found = live.get("tags")
+        if found is None or not isinstance(tags, list):
+            return
+        for tag in tags:
+            key, value = tag.get("Key"), tag.get("Value")
+            if isinstance(key, str) and isinstance(value, str) and found.get(key) != value:
+                self._differs(declared.path, f"tag '{key}' is '{found.get(key)}', not '{value}'")
+
+    def _node(self, key: str) -> str | None:
+        """Return the id in AWS of a declared node, None where nothing says it."""
+        if key == ROOT:
+            return str(self._live.get("root_id"))
+        if key.startswith("?"):
+            return None
+        stack, _, logical_id = key.partition("/")
+        if not logical_id:
+            return key
+        state = self._stacks.get(stack)
+        return state[1].get(logical_id) if state else None
+
+
+def _matches(declared: Any, found: Any) -> bool:
+    """Tell whether a live value is the declared one; what only AWS resolves matches anything."""
+    if isinstance(declared, Mapping):
+        if _is_intrinsic(declared):
+            return True
+        return (
+            isinstance(found, Mapping)
+            and declared.keys() == found.keys()
+            and all(_matches(value, found[key]) for key, value in declared.items())
+        )
+    if isinstance(declared, list):
+        return (
+            isinstance(found, list)
+            and len(declared) == len(found)
+            and all(_matches(*pair) for pair in zip(declared, found, strict=True))
+        )
+    # CloudFormation turns numbers and booleans of properties into text.
+    return bool(declared == found or str(declared).lower() == str(found).lower())
+
+
+def _is_intrinsic(value: Mapping[str, Any]) -> bool:
+    return len(value) == 1 and all(key == "Ref" or key.startswith("Fn::") for key in value)
+
+
+def _has_intrinsics(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return _is_intrinsic(value) or any(_has_intrinsics(item) for item in value.values())
+    return isinstance(value, list) and any(_has_intrinsics(item) for item in value)
+
+
+def _ids(snapshot: Mapping[str, Any] | None) -> Iterator[str]:
+    if not snapshot:
+        return
+    yield snapshot["organization_id"]
+    for kind in ("organizational_units", "accounts", "policies"):
+        yield from (entry["id"] for entry in snapshot[kind])
+
+
+def _orphans(
+    after: Mapping[str, Any] | None, existing: set[str], calls: Sequence[Mapping[str, Any]]
+) -> Iterator[Orphan]:
+    kinds = {
+        "organizational_units": "organizational unit",
+        "accounts": "account",
+        "policies": "policy",
+    }
+    manager = (after or {}).get("management_account_id")
+    for key, kind in kinds.items():
+        for entry in (after or {}).get(key, ()):
+            # What AWS makes with an organization belongs to no stack.
+            if entry["id"] in existing or entry["id"] == manager or entry.get("aws_managed"):
+                continue
+            yield Orphan(
+                kind=kind, id=entry["id"], name=entry["name"], email=entry.get("email", "")
+            )
+    ended = {
+        call["result"]["CreateAccountStatus"]["Id"]
+        for call in calls
+        if call["operation"] == "CreateAccountResult"
+    }
+    for call in calls:
+        if call["operation"] == "CreateAccount" and not call.get("error"):
+            request = call["result"]["CreateAccountStatus"]["Id"]
+            if request not in ended:
+                yield Orphan(
+                    kind="account creation",
+                    id=request,
+                    name=call["params"]["AccountName"],
+                    email=call["params"]["Email"],
+                )
+
+
+def _outlive(model: OrganizationModel) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the paths of what outlives its stack, and of what does not."""
+    kept: list[str] = []
+    gone: list[str] = []
+    for kind in (
+        model.organizations,
+        model.organizational_units,
+        model.accounts,
+        model.policies,
+    ):
+        for declared in kind.values():
+            definition = model.assembly.by_name[declared.stack].resources[declared.logical_id]
+            # Documentation: accounts are retained unless the template says Delete.
+            default = "Retain" if declared.key in model.accounts else "Delete"
+            retained = definition.get("DeletionPolicy", default) in _RETAINING
+            (kept if retained else gone).append(declared.path)
+    return tuple(kept), tuple(gone)
