@@ -20,6 +20,7 @@ class Settings:
             documentation says so, users report the opposite; off is the reading that fails early.
         quotas: quotas that AWS has raised for this organization, by name in `model.quotas`.
         partition: the partition in ARNs.
+        side_by_side: whether writes of one stack operation meet that no dependency orders.
     """
 
     seed: int = 1
@@ -28,6 +29,7 @@ class Settings:
     service_control_policies_at_birth: bool = False
     quotas: Mapping[str, int] = field(default_factory=dict)
     partition: str = "aws"
+    side_by_side: bool = True
 
     def quota(self, name: str) -> int:
         """Return the quota that holds here."""
