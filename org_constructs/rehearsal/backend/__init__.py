@@ -3,6 +3,7 @@
 from .call_log import SERVICE
 from .clock import Clock
 from .errors import ApiError, NotRehearsedError
+from .faults import Fault, FaultError
 from .service import OPERATIONS, Organizations
 from .settings import Settings
 
@@ -11,6 +12,8 @@ __all__ = [
     "SERVICE",
     "ApiError",
     "Clock",
+    "Fault",
+    "FaultError",
     "NotRehearsedError",
     "Organizations",
     "Settings",

@@ -27,11 +27,13 @@ class CallLog:
         read: bool,
         result: dict[str, Any] | None = None,
         error: ApiError | None = None,
+        fault: str | None = None,
     ) -> None:
         """Append one call.
 
         The result is kept for writes only: it names what was created, while the answer of a read
-        can be asked for again.
+        can be asked for again. A write took effect when it has a result, even when the caller got
+        an error in its place.
         """
         self._entries.append(
             {
@@ -45,6 +47,7 @@ class CallLog:
                 "error": None
                 if error is None
                 else {"code": error.code, "message": error.message, "reason": error.reason},
+                "fault": fault,
             }
         )
 

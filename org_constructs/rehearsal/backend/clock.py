@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from collections.abc import Callable
 
@@ -16,6 +18,8 @@ class Clock:
     def __init__(self, source: Callable[[], float] = time.time) -> None:
         self._source = source
         self._skipped = 0.0
+        # Handlers of several stacks sleep at the same time.
+        self._lock = threading.Lock()
 
     def now(self) -> float:
         """Return the time in seconds since the epoch."""
@@ -25,8 +29,16 @@ class Clock:
         """Move the clock forward.
 
         Raises:
-            ValueError: `seconds` is negative.
+            ValueError: `seconds` is negative or no number.
         """
-        if seconds < 0:
-            raise ValueError(f"the clock only goes forward; {seconds} seconds is backward")
-        self._skipped += seconds
+        if not 0 <= seconds < math.inf:
+            raise ValueError(
+                f"the clock only goes forward; {seconds} is not a number of seconds from 0"
+            )
+        with self._lock:
+            self._skipped += seconds
+
+    def reset(self) -> None:
+        """Show the time of its source again: for an AWS in which nothing has happened yet."""
+        with self._lock:
+            self._skipped = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from . import (
@@ -20,12 +21,15 @@ from .api_model import operations
 from .call_log import SERVICE, CallLog
 from .callers import check_caller
 from .clock import Clock
+from .conflicts import Write, Writes
 from .errors import ApiError, NotRehearsedError
+from .faults import Effect, Fault, FaultPlan
 from .ids import Ids
 from .operation import Call, Operation
 from .parameters import check_parameters
 from .settings import Settings
 from .state import Json, World
+from .throttling import Throttle
 
 OPERATIONS: dict[str, Operation] = {
     **organization.OPERATIONS,
@@ -44,7 +48,7 @@ class Organizations:
     """AWS Organizations in memory, with AWS's rules."""
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
-        self.settings = settings or Settings()
+        self._settings_at_start = settings or Settings()
         self.clock = clock or Clock()
         # CloudFormation's handlers call from their own threads while clients call over HTTP.
         self._lock = threading.RLock()
@@ -53,13 +57,28 @@ class Organizations:
     def reset(self) -> None:
         """Forget everything: the same calls give the same ids again."""
         with self._lock:
+            self.settings = self._settings_at_start
+            self.clock.reset()
+            self.faults = FaultPlan()
             self._world = World()
             self._ids = Ids(self.settings.seed)
             self._log = CallLog()
+            self._throttle = Throttle()
+            self._writes = Writes(self.clock)
+
+    def configure(self, changes: Mapping[str, Any]) -> None:
+        """Change settings until the next reset.
+
+        Raises:
+            ValueError: a setting does not exist or its value is none.
+        """
+        with self._lock:
+            self.settings = self.settings.changed(changes)
 
     def calls(self, since: int = 0) -> list[dict[str, Any]]:
-        """Return the call log after entry number `since`."""
+        """Return the call log after entry number `since`, with what the clock has finished."""
         with self._lock:
+            self._settle()
             return self._log.since(since)
 
     def call(
@@ -79,31 +98,64 @@ class Organizations:
         Raises:
             ApiError: AWS would refuse the call, or it is not rehearsed.
         """
+        result: Json | None = None
+        error: ApiError | None = None
+        write: Write | None = None
         with self._lock:
             self._settle()
             known = OPERATIONS.get(operation)
-            result: Json | None = None
-            error: ApiError | None = None
+            seconds = 0.0 if known is None or known.read else self.settings.write_seconds
+            faults = self.faults.meet(operation)
             try:
+                _raise_fault(faults, after=False)
                 if refusal is not None:
                     raise refusal
                 if known is None:
                     raise NotRehearsedError(operation)
+                self._admit(operation, account_id, seconds)
                 result = self._run(operation, known, params, account_id)
+                write = self._begin_write(account_id, seconds)
+                self._plan_creation(faults, result, account_id)
+                _raise_fault(faults, after=True)
             except ApiError as refused:
                 error = refused
-                raise
-            finally:
-                self._log.record(
-                    time=self.clock.now(),
-                    caller=account_id,
-                    operation=operation,
-                    params=params,
-                    read=known is not None and known.read,
-                    result=result,
-                    error=error,
-                )
-            return result
+            self._log.record(
+                time=self.clock.now(),
+                caller=account_id,
+                operation=operation,
+                params=params,
+                read=known is not None and known.read,
+                result=result,
+                error=error,
+                fault=" ".join(fault.spec for fault in faults) or None,
+            )
+        if write is not None:
+            self._writes.finish(write, seconds)
+        if error is not None:
+            raise error
+        return result or {}
+
+    def _admit(self, operation: str, account_id: str, seconds: float) -> None:
+        """Refuse a call that comes too often or meets another one."""
+        if self.settings.throttling:
+            self._throttle.take(account_id, operation, self.clock.now())
+        own = self._world.find(account_id)
+        if seconds and own is not None:
+            self._writes.check(own.id)
+
+    def _begin_write(self, account_id: str, seconds: float) -> Write | None:
+        own = self._world.find(account_id)
+        return self._writes.begin(own.id, seconds) if seconds and own is not None else None
+
+    def _plan_creation(self, faults: list[Fault], result: Json, account_id: str) -> None:
+        for fault in faults:
+            if fault.effect in (Effect.FAILED, Effect.SLOW):
+                own = self._world.of(account_id)
+                creation = own.creations[result["CreateAccountStatus"]["Id"]]
+                if fault.effect is Effect.SLOW:
+                    creation.due = creation.requested_at + fault.seconds
+                else:
+                    creation.fails_with = fault.detail
 
     def _run(self, name: str, operation: Operation, params: Json, account_id: str) -> Json:
         model = operations()[name]
@@ -126,3 +178,9 @@ class Organizations:
                     read=False,
                     result={"CreateAccountStatus": status},
                 )
+
+
+def _raise_fault(faults: list[Fault], *, after: bool) -> None:
+    for fault in faults:
+        if fault.effect is Effect.ERROR and fault.after is after:
+            raise fault.error()

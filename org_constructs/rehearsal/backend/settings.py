@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from org_constructs.model.quotas import quota
+from org_constructs.model.quotas import default_quotas, quota
+
+# How long a write takes where conflicts are rehearsed: long enough for calls that a client makes
+# at the same time to meet, short enough for a deployment of some dozens of writes. AWS takes longer.
+WRITE_SECONDS = 0.03
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +28,8 @@ class Settings:
         quotas: quotas that AWS has raised for this organization, by name in `model.quotas`.
         partition: the partition in ARNs.
         side_by_side: whether writes of one stack operation meet that no dependency orders.
+        throttling: whether calls above AWS's documented rates are refused.
+        write_seconds: how long a write takes during which others are refused; 0 lets all pass.
     """
 
     seed: int = 1
@@ -30,7 +39,57 @@ class Settings:
     quotas: Mapping[str, int] = field(default_factory=dict)
     partition: str = "aws"
     side_by_side: bool = True
+    throttling: bool = False
+    write_seconds: float = 0.0
+
+    @classmethod
+    def served(cls) -> Settings:
+        """Return the settings of an embedded AWS that a person works with: writes can conflict."""
+        return cls(write_seconds=WRITE_SECONDS)
 
     def quota(self, name: str) -> int:
         """Return the quota that holds here."""
         return quota(name, self.quotas)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as plain data."""
+        values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
+        return values | {"quotas": dict(self.quotas)}
+
+    def changed(self, changes: Mapping[str, Any]) -> Settings:
+        """Return these settings with some of them changed.
+
+        Args:
+            changes: settings by name, as plain data.
+
+        Raises:
+            ValueError: a setting does not exist or its value is none.
+        """
+        current = self.to_json()
+        for name, value in changes.items():
+            if name not in current:
+                raise ValueError(f"there is no setting '{name}'; give one of {', '.join(current)}")
+            problem = _problem(value, current[name])
+            if problem is not None:
+                raise ValueError(f"setting {name}={value!r}: {problem}")
+        if unknown := set(changes.get("quotas", ())) - set(default_quotas()):
+            raise ValueError(
+                f"there is no quota '{min(unknown)}'; give one of {', '.join(default_quotas())}"
+            )
+        return dataclasses.replace(self, **changes)
+
+
+def _problem(value: object, current: object) -> str | None:
+    """Return what is wrong with a value in the place of a current one, or None."""
+    if isinstance(current, bool):
+        return None if isinstance(value, bool) else "it is true or false"
+    if isinstance(current, Mapping):
+        is_mapping = isinstance(value, Mapping) and all(
+            isinstance(item, int) and not isinstance(item, bool) for item in value.values()
+        )
+        return None if is_mapping else "it is numbers by name"
+    if isinstance(current, str):
+        return None if isinstance(value, str) and value else "it is a text"
+    allowed = (int, float) if isinstance(current, float) else int
+    is_number = isinstance(value, allowed) and not isinstance(value, bool)
+    return None if is_number and 0 <= value < math.inf else "it is a number from 0"  # type: ignore[operator]
