@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from .backend import ApiError, Organizations
@@ -15,6 +18,7 @@ from .mends import Leftovers, mend_cloudformation
 from .permissions import Permissions, note_deployment_roles
 
 _TARGET_PREFIX = "AWSOrganizationsV20161128."
+_CALLS_AT_ONCE = 16
 
 
 def install(organizations: Organizations) -> Any:
@@ -36,6 +40,8 @@ def _install_service(organizations: Organizations, permissions: Permissions) -> 
     """Answer the API of Organizations."""
     service = module("ministack.services.organizations")
     responses = module("ministack.core.responses")
+    # Its own, so that nothing else that waits there can keep a call from being answered.
+    threads = ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="organizations")
 
     async def handle_request(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
@@ -47,7 +53,11 @@ def _install_service(organizations: Organizations, permissions: Permissions) -> 
             params = json.loads(body or b"{}")
             refusal = permissions.refusal_of_request(operation, headers)
             account_id = responses.get_account_id()
-            answer = organizations.call(operation, params, account_id, refusal=refusal)
+            # A write takes its time, during which others have to arrive.
+            answer = await asyncio.get_running_loop().run_in_executor(
+                threads,
+                partial(organizations.call, operation, params, account_id, refusal=refusal),
+            )
         except ApiError as error:
             details = {"__type": error.code, "Message": error.message}
             if error.reason is not None:
