@@ -101,7 +101,9 @@ def make_backend() -> Callable[..., Backend]:
 @pytest.fixture(scope="module")
 def served() -> Iterator[EmbeddedAws]:
     """An embedded AWS for the tests of one module."""
-    settings = Settings(account_creation_seconds=0.05, policy_type_seconds=0.05)
+    settings = Settings(
+        account_creation_seconds=0.05, account_closure_seconds=0, policy_type_seconds=0.05
+    )
     with EmbeddedAws.start(settings=settings) as aws:
         yield aws
 

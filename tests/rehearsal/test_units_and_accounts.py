@@ -208,6 +208,10 @@ class TestAccounts:
         backend.create_organization()
         account = backend.create_account()
         backend.call("CloseAccount", AccountId=account)
+        closing = backend.call("DescribeAccount", AccountId=account)["Account"]
+        assert (closing["State"], closing["Status"]) == ("PENDING_CLOSURE", "PENDING_CLOSURE")
+        assert backend.refused("CloseAccount", AccountId=account).code == "ConflictException"
+        backend.service.clock.advance(60)
         closed = backend.call("DescribeAccount", AccountId=account)["Account"]
         assert (closed["State"], closed["Status"]) == ("SUSPENDED", "SUSPENDED")
         assert backend.refused("CloseAccount", AccountId=account).code == (

@@ -1,14 +1,17 @@
-"""Accounts: created in the background, moved, closed."""
+"""Accounts: created in the background, moved, shown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
+from . import effective_policies
 from .errors import ApiError, constraint_violation
 from .ids import Ids
+from .membership import join
 from .operation import Call, Operation
 from .paging import page
-from .policy_types import attach_default_policies
+from .settings import Settings
 from .state import Account, Creation, Json, Organization, World
 from .tags import tags_of
 from .units import parent
@@ -17,7 +20,8 @@ from .units import parent
 _STATUS = {"ACTIVE": "ACTIVE", "SUSPENDED": "SUSPENDED", "PENDING_CLOSURE": "PENDING_CLOSURE"}
 
 
-def _describe(organization: Organization, account: Account) -> Json:
+def describe_account(organization: Organization, account: Account) -> Json:
+    """Return an account as the API shows it."""
     return {
         "Id": account.id,
         "Arn": organization.arn("account", account.id),
@@ -46,7 +50,12 @@ def _describe_creation(creation: Creation) -> Json:
     return status | {key: value for key, value in optional.items() if value is not None}
 
 
-def _account(call: Call) -> Account:
+def account_of(call: Call) -> Account:
+    """Return the account that a call names.
+
+    Raises:
+        ApiError: `AccountNotFoundException`.
+    """
     account = call.organization.accounts.get(call.params["AccountId"])
     if account is None:
         raise ApiError(
@@ -60,6 +69,7 @@ def _account(call: Call) -> Account:
 def _create(call: Call) -> Json:
     organization, settings = call.organization, call.settings
     tags = tags_of(call.params, settings)
+    refuse_while_finalizing(organization, settings, call.clock.now())
     in_progress = sum(c.state == "IN_PROGRESS" for c in organization.creations.values())
     most_at_once = settings.quota("concurrent_account_creations")
     if in_progress >= most_at_once:
@@ -68,9 +78,14 @@ def _create(call: Call) -> Json:
             f"You have exceeded the number of accounts that can be created at once: "
             f"{most_at_once}.",
         )
-    # Closed accounts count until AWS removes them.
+    # Closed accounts count until AWS removes them; pending invitations count too.
     most = settings.quota("accounts")
-    if len(organization.accounts) + in_progress >= most:
+    invited = sum(
+        handshake.organization_id == organization.id
+        and (handshake.action, handshake.state) == ("INVITE", "REQUESTED")
+        for handshake in call.world.handshakes.values()
+    )
+    if len(organization.accounts) + in_progress + invited >= most:
         raise constraint_violation(
             f"You have exceeded the allowed number of AWS accounts: {most}.",
             "ACCOUNT_NUMBER_LIMIT_EXCEEDED",
@@ -83,6 +98,7 @@ def _create(call: Call) -> Json:
         tags=tags,
         requested_at=now,
         due=now + settings.account_creation_seconds,
+        fails_with=_planned_failure(call.params["Email"], settings),
     )
     organization.creations[creation.id] = creation
     return {"CreateAccountStatus": _describe_creation(creation)}
@@ -110,7 +126,7 @@ def _join(organization: Organization, world: World, ids: Ids, creation: Creation
     account_id = ids.account()
     while world.knows_account(account_id):
         account_id = ids.account()
-    organization.accounts[account_id] = Account(
+    account = Account(
         id=account_id,
         name=creation.name,
         email=creation.email,
@@ -118,9 +134,29 @@ def _join(organization: Organization, world: World, ids: Ids, creation: Creation
         joined_method="CREATED",
         joined_at=creation.due,
     )
-    organization.tags[account_id] = dict(creation.tags)
-    attach_default_policies(organization, account_id)
+    join(organization, account, creation.tags, world, creation.due)
     return account_id
+
+
+def refuse_while_finalizing(organization: Organization, settings: Settings, now: float) -> None:
+    """Refuse new accounts while the organization is not finished.
+
+    Raises:
+        ApiError: `FinalizingOrganizationException`.
+    """
+    if now < organization.created_at + settings.finalizing_seconds:
+        raise ApiError(
+            "FinalizingOrganizationException",
+            "Organizations couldn't perform the operation because your organization hasn't "
+            "finished initializing. This can take up to an hour. Try again later.",
+        )
+
+
+def _planned_failure(email: str, settings: Settings) -> str | None:
+    for pattern, reason in settings.account_creation_failures.items():
+        if fnmatchcase(email.lower(), pattern.lower()):
+            return reason
+    return None
 
 
 def _creation_status(call: Call) -> Json:
@@ -145,7 +181,7 @@ def _creation_statuses(call: Call) -> Json:
 
 
 def _move(call: Call) -> Json:
-    organization, account = call.organization, _account(call)
+    organization, account = call.organization, account_of(call)
     source, destination = call.params["SourceParentId"], call.params["DestinationParentId"]
     if not organization.is_container(destination):
         raise ApiError(
@@ -164,32 +200,20 @@ def _move(call: Call) -> Json:
             "We can't find a source root or OU with the ParentId that you specified.",
         )
     account.parent_id = destination
-    return {}
-
-
-def _close(call: Call) -> Json:
-    account = _account(call)
-    if account.id == call.organization.management_account_id:
-        raise constraint_violation(
-            "You cannot close the management account.", "CANNOT_CLOSE_MANAGEMENT_ACCOUNT"
-        )
-    if account.state != "ACTIVE":
-        raise ApiError("AccountAlreadyClosedException", "This account is already closed.")
-    # AWS passes through PENDING_CLOSURE; nothing that is rehearsed can tell the difference.
-    account.state = "SUSPENDED"
+    effective_policies.refresh(organization, [account.id], call.clock.now())
     return {}
 
 
 def _list(call: Call) -> Json:
     organization = call.organization
-    items = [_describe(organization, account) for account in organization.accounts.values()]
+    items = [describe_account(organization, account) for account in organization.accounts.values()]
     return page(call.params, "Accounts", items)
 
 
 def _list_for_parent(call: Call) -> Json:
     organization = call.organization
     accounts = organization.accounts_in(parent(organization, call.params["ParentId"]))
-    return page(call.params, "Accounts", [_describe(organization, a) for a in accounts])
+    return page(call.params, "Accounts", [describe_account(organization, a) for a in accounts])
 
 
 OPERATIONS = {
@@ -197,9 +221,8 @@ OPERATIONS = {
     "DescribeCreateAccountStatus": Operation(run=_creation_status, read=True),
     "ListCreateAccountStatus": Operation(run=_creation_statuses, read=True),
     "MoveAccount": Operation(run=_move),
-    "CloseAccount": Operation(run=_close),
     "DescribeAccount": Operation(
-        run=lambda call: {"Account": _describe(call.organization, _account(call))},
+        run=lambda call: {"Account": describe_account(call.organization, account_of(call))},
         read=True,
     ),
     "ListAccounts": Operation(run=_list, read=True),

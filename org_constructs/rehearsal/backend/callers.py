@@ -26,6 +26,9 @@ def check_caller(
         ApiError: `AWSOrganizationsNotInUseException` or `AccessDeniedException`.
     """
     if model.caller is Caller.ANYONE:
+        # From now on the account can be invited by its address, too.
+        if operation != "CreateOrganization" and world.find(account_id) is None:
+            world.see(account_id)
         return
     organization = world.of(account_id)
     if model.caller is Caller.MEMBER or account_id == organization.management_account_id:

@@ -39,3 +39,8 @@ def invalid_input(message: str, reason: str) -> ApiError:
 def constraint_violation(message: str, reason: str) -> ApiError:
     """Return the refusal of a call that would break a quota or a rule of the organization."""
     return ApiError("ConstraintViolationException", message, reason)
+
+
+def handshake_violation(message: str, reason: str) -> ApiError:
+    """Return the refusal of a handshake that would break a rule."""
+    return ApiError("HandshakeConstraintViolationException", message, reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import string
+from typing import Any
 
 _ALPHANUMERIC = string.ascii_lowercase + string.digits
 
@@ -42,6 +43,20 @@ class Ids:
     def create_account_request(self) -> str:
         """Return the id of a request to create an account."""
         return f"car-{self._text(32)}"
+
+    def handshake(self) -> str:
+        """Return the id of a handshake."""
+        return f"h-{self._text(32)}"
+
+    def state(self) -> list[Any]:
+        """Return where the sequence is, as plain data."""
+        version, numbers, gauss = self._random.getstate()
+        return [version, list(numbers), gauss]
+
+    def restore(self, state: list[Any]) -> None:
+        """Go on where a sequence was."""
+        version, numbers, gauss = state
+        self._random.setstate((version, tuple(numbers), gauss))
 
     def _text(self, length: int) -> str:
         return "".join(self._random.choices(_ALPHANUMERIC, k=length))

@@ -8,7 +8,8 @@ from . import policy_types
 from .errors import ApiError
 from .operation import Call, Operation
 from .paging import page
-from .state import Account, Json, Organization
+from .settings import Settings
+from .state import Account, Json, Organization, Outsider
 
 
 def _create(call: Call) -> Json:
@@ -17,17 +18,21 @@ def _create(call: Call) -> Json:
             "AlreadyInOrganizationException",
             "The AWS account is already a member of an organization.",
         )
+    if call.params.get("FeatureSet", "ALL") == "ALL":
+        need_service_linked_role(call.settings)
     organization = Organization(
         id=call.ids.organization(),
         root_id=call.ids.root(),
         management_account_id=call.account_id,
         feature_set=call.params.get("FeatureSet", "ALL"),
         partition=call.settings.partition,
+        created_at=call.clock.now(),
     )
+    known = call.world.outsiders.pop(call.account_id, None)
     organization.accounts[call.account_id] = Account(
         id=call.account_id,
-        name="Management",
-        email=f"management+{call.account_id}@rehearsal.internal",
+        name=known.name if known else "Management",
+        email=known.email if known else f"management+{call.account_id}@rehearsal.internal",
         parent_id=organization.root_id,
         joined_method="INVITED",
         joined_at=call.clock.now(),
@@ -64,8 +69,28 @@ def _delete(call: Call) -> Json:
             "The organization isn't empty. To delete an organization, you must first remove all "
             "accounts except the management account, delete all OUs, and delete all policies.",
         )
+    for handshake in call.world.handshakes.values():
+        if handshake.organization_id == organization.id and handshake.completed_at is None:
+            handshake.finish("CANCELED", call.clock.now())
+    management = organization.accounts[organization.management_account_id]
+    call.world.outsiders[management.id] = Outsider(management.id, management.name, management.email)
     del call.world.organizations[organization.id]
     return {}
+
+
+def need_service_linked_role(settings: Settings) -> None:
+    """Refuse what creates the service-linked role when the caller may not create it.
+
+    Raises:
+        ApiError: `AccessDeniedForDependencyException`.
+    """
+    if not settings.service_linked_roles:
+        raise ApiError(
+            "AccessDeniedForDependencyException",
+            "You don't have the permission iam:CreateServiceLinkedRole for "
+            "organizations.amazonaws.com.",
+            "ACCESS_DENIED_DURING_CREATE_SERVICE_LINKED_ROLE",
+        )
 
 
 def _roots(call: Call) -> Json:

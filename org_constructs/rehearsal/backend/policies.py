@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import effective_policies
 from .errors import ApiError, constraint_violation, invalid_input
 from .operation import Call, Operation
 from .paging import page
@@ -111,6 +112,7 @@ def _update(call: Call) -> Json:
         _refuse_taken_name(call.organization, policy.type, name)
     policy.name, policy.content = name, content
     policy.description = call.params.get("Description", policy.description)
+    _refresh(call, policy.type, _targets_of(call.organization, policy))
     return _describe(call.organization, policy)
 
 
@@ -158,6 +160,7 @@ def _attach(call: Call) -> Json:
             "MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
         )
     attached.append(policy.id)
+    _refresh(call, policy.type, [target])
     return {}
 
 
@@ -178,7 +181,23 @@ def _detach(call: Call) -> Json:
             "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
         )
     attached.remove(policy.id)
+    _refresh(call, policy.type, [target])
     return {}
+
+
+def _targets_of(organization: Organization, policy: Policy) -> list[str]:
+    attachments = organization.attachments.items()
+    return [target for target, attached in attachments if policy.id in attached]
+
+
+def _refresh(call: Call, policy_type: str, targets: list[str]) -> None:
+    """Let the accounts under some targets have what a change means for them."""
+    organization = call.organization
+    if policy_type in ("SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"):
+        return
+    for target in targets:
+        accounts = effective_policies.accounts_below(organization, target)
+        effective_policies.refresh(organization, accounts, call.clock.now(), policy_type)
 
 
 def _list(call: Call) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from . import effective_policies
 from .errors import ApiError, constraint_violation
 from .operation import Call, Operation
 from .settings import Settings
@@ -16,6 +17,7 @@ from .state import (
     Policy,
     PolicyTypeState,
 )
+from .trusted_services import services_of_policy_types
 
 _ALLOW_ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 _ALLOW_ALL_RCP = (
@@ -121,6 +123,7 @@ def settle(organization: Organization, now: float) -> None:
 def _switch_off(organization: Organization, policy_type: str) -> None:
     # Attachments are lost: enabling the type again brings back only the default policy.
     del organization.policy_types[policy_type]
+    effective_policies.forget_type(organization, policy_type)
     for target, attached in organization.attachments.items():
         organization.attachments[target] = [
             policy for policy in attached if organization.policies[policy].type != policy_type
@@ -155,6 +158,12 @@ def _enable(call: Call) -> Json:
             "PolicyTypeNotAvailableForOrganizationException",
             "This policy type is not available: the organization does not have all features.",
         )
+    service = services_of_policy_types().get(policy_type)
+    if service is not None and service not in organization.trusted_services:
+        raise constraint_violation(
+            f"Service access is not enabled for {service}. Call EnableAWSServiceAccess first.",
+            "SERVICE_ACCESS_NOT_ENABLED",
+        )
     due = call.clock.now() + call.settings.policy_type_seconds
     organization.policy_types[policy_type] = PolicyTypeState(PENDING_ENABLE, due)
     return {"Root": describe_root(organization)}
@@ -179,12 +188,6 @@ def _checked(call: Call) -> tuple[Organization, str]:
     organization = call.organization
     if call.params["RootId"] != organization.root_id:
         raise ApiError("RootNotFoundException", "We can't find a root with the specified RootId.")
-    if call.params["PolicyType"] == "NETWORK_SECURITY_DIRECTOR_POLICY":
-        # This type needs trusted access first, which the embedded AWS cannot give.
-        raise constraint_violation(
-            "Trusted access is not enabled for the service of this policy type.",
-            "SERVICE_ACCESS_NOT_ENABLED",
-        )
     return organization, call.params["PolicyType"]
 
 

@@ -8,7 +8,12 @@ from typing import Any
 
 from . import (
     accounts,
+    closing,
+    delegated_administrators,
+    effective_answers,
+    handshakes,
     hierarchy,
+    membership,
     organization,
     policies,
     policy_types,
@@ -41,6 +46,11 @@ OPERATIONS: dict[str, Operation] = {
     **tags.OPERATIONS,
     **resource_policy.OPERATIONS,
     **trusted_access.OPERATIONS,
+    **delegated_administrators.OPERATIONS,
+    **handshakes.OPERATIONS,
+    **membership.OPERATIONS,
+    **closing.OPERATIONS,
+    **effective_answers.OPERATIONS,
 }
 
 
@@ -166,8 +176,18 @@ class Organizations:
 
     def _settle(self) -> None:
         now = self.clock.now()
+        handshakes.settle(self._world, now)
         for own in self._world.organizations.values():
             policy_types.settle(own, now)
+            for account_id, time in closing.settle(own, self._world, self.settings, now):
+                self._log.record(
+                    time=time,
+                    caller=SERVICE,
+                    operation="CloseAccountResult",
+                    params={},
+                    read=False,
+                    result={"AccountId": account_id, "State": "SUSPENDED"},
+                )
             for status in accounts.settle(own, self._world, self._ids, now):
                 # CloudTrail reports the end of a creation as an event of the service.
                 self._log.record(

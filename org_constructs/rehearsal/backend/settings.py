@@ -10,6 +10,8 @@ from typing import Any
 
 from org_constructs.model.quotas import default_quotas, quota
 
+from .api_model import creation_failures
+
 # How long a write takes where conflicts are rehearsed: long enough for calls that a client makes
 # at the same time to meet, short enough for a deployment of some dozens of writes. AWS takes longer.
 WRITE_SECONDS = 0.03
@@ -22,7 +24,15 @@ class Settings:
     Attributes:
         seed: ids are a function of it and of the order of calls.
         account_creation_seconds: how long an account is IN_PROGRESS (AWS: some seconds to minutes).
+        account_closure_seconds: how long an account is PENDING_CLOSURE (AWS: some minutes).
+        account_creation_failures: with which reason creations fail, by address; `*` stands for
+            any characters, such as `{"*@bad.example": "INVALID_EMAIL"}`.
         policy_type_seconds: how long a policy type is PENDING_ENABLE or PENDING_DISABLE.
+        finalizing_seconds: for how long a new organization creates and invites no accounts (AWS:
+            up to an hour).
+        email_verified: whether the address of the management account is verified.
+        service_linked_roles: whether callers may create service-linked roles.
+        stand_alone: whether member accounts have the payment method with which they may leave.
         service_control_policies_at_birth: whether a new organization has SCPs enabled. The API's
             documentation says so, users report the opposite; off is the reading that fails early.
         quotas: quotas that AWS has raised for this organization, by name in `model.quotas`.
@@ -34,7 +44,13 @@ class Settings:
 
     seed: int = 1
     account_creation_seconds: float = 0.2
+    account_closure_seconds: float = 0.2
+    account_creation_failures: Mapping[str, str] = field(default_factory=dict)
     policy_type_seconds: float = 0.2
+    finalizing_seconds: float = 0.0
+    email_verified: bool = True
+    service_linked_roles: bool = True
+    stand_alone: bool = True
     service_control_policies_at_birth: bool = False
     quotas: Mapping[str, int] = field(default_factory=dict)
     partition: str = "aws"
@@ -54,7 +70,8 @@ class Settings:
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain data."""
         values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
-        return values | {"quotas": dict(self.quotas)}
+        failures = dict(self.account_creation_failures)
+        return values | {"quotas": dict(self.quotas), "account_creation_failures": failures}
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:
         """Return these settings with some of them changed.
@@ -69,7 +86,8 @@ class Settings:
         for name, value in changes.items():
             if name not in current:
                 raise ValueError(f"there is no setting '{name}'; give one of {', '.join(current)}")
-            problem = _problem(value, current[name])
+            is_plan = name == "account_creation_failures"
+            problem = _plan_problem(value) if is_plan else _problem(value, current[name])
             if problem is not None:
                 raise ValueError(f"setting {name}={value!r}: {problem}")
         if unknown := set(changes.get("quotas", ())) - set(default_quotas()):
@@ -77,6 +95,14 @@ class Settings:
                 f"there is no quota '{min(unknown)}'; give one of {', '.join(default_quotas())}"
             )
         return dataclasses.replace(self, **changes)
+
+
+def _plan_problem(value: object) -> str | None:
+    """Return what is wrong with a plan of failing creations, or None."""
+    if not isinstance(value, Mapping):
+        return "it is reasons by address"
+    wrong = [reason for reason in value.values() if reason not in creation_failures()]
+    return f"{wrong[0]!r} is not one of {', '.join(creation_failures())}" if wrong else None
 
 
 def _problem(value: object, current: object) -> str | None:

@@ -35,6 +35,61 @@ class Account:
     joined_method: str
     joined_at: float
     state: str = "ACTIVE"
+    # When the closing is done, for an account that is being closed or is closed.
+    closes_at: float | None = None
+
+
+@dataclass(slots=True)
+class Outsider:
+    """An account that is in no organization, as far as one has seen it."""
+
+    id: str
+    name: str
+    email: str
+
+
+@dataclass(slots=True)
+class Handshake:
+    """A request of an organization to an account, named by its id or its address."""
+
+    id: str
+    action: str
+    organization_id: str
+    arn_prefix: str
+    account_id: str | None
+    email: str | None
+    requested_at: float
+    expires_at: float
+    state: str = "REQUESTED"
+    completed_at: float | None = None
+    notes: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    parent_id: str | None = None
+
+    @property
+    def arn(self) -> str:
+        """The ARN, which begins with that of the organization."""
+        return f"{self.arn_prefix}/{self.id}"
+
+    def finish(self, state: str, now: float) -> None:
+        """End it in a state."""
+        self.state = state
+        self.completed_at = now
+
+
+@dataclass(slots=True)
+class EffectivePolicy:
+    """What the policies of one type come to for one account.
+
+    AWS keeps the last valid content while the newest one is invalid.
+    """
+
+    account_id: str
+    type: str
+    content: str | None
+    updated_at: float
+    evaluated_at: float
+    errors: list[Json] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -96,6 +151,11 @@ class Organization:
     trusted_services: dict[str, float] = field(default_factory=dict)
     # When each account was registered, by service principal and account.
     delegated_administrators: dict[str, dict[str, float]] = field(default_factory=dict)
+    created_at: float = 0.0
+    # When accounts were closed, for the quota.
+    closures: list[float] = field(default_factory=list)
+    # By account and type, see `effective_policies`.
+    effective: dict[str, EffectivePolicy] = field(default_factory=dict)
 
     def arn(self, kind: str, suffix: str) -> str:
         """Return the ARN of something that belongs to this organization."""
@@ -159,6 +219,11 @@ class World:
     """Every organization of the embedded AWS, found by its members."""
 
     organizations: dict[str, Organization] = field(default_factory=dict)
+    # Accounts that are in no organization, once one has been heard of them.
+    outsiders: dict[str, Outsider] = field(default_factory=dict)
+    handshakes: dict[str, Handshake] = field(default_factory=dict)
+    # The addresses of accounts that are closed for good, by id.
+    closed: dict[str, str] = field(default_factory=dict)
 
     def find(self, account_id: str) -> Organization | None:
         """Return the organization that an account manages or belongs to."""
@@ -181,14 +246,42 @@ class World:
             )
         return organization
 
+    def see(self, account_id: str) -> Outsider:
+        """Return what is known about an account outside, which exists once it is named."""
+        default = Outsider(
+            account_id, f"Account {account_id}", f"account+{account_id}@rehearsal.internal"
+        )
+        return self.outsiders.setdefault(account_id, default)
+
     def knows_account(self, account_id: str) -> bool:
         """Tell whether an account id is taken anywhere."""
-        return self.find(account_id) is not None
+        known = account_id in self.outsiders or account_id in self.closed
+        return known or self.find(account_id) is not None
 
     def knows_email(self, email: str) -> bool:
-        """Tell whether an address belongs to an account anywhere: AWS wants them unique."""
-        return any(
-            account.email.lower() == email.lower()
-            for organization in self.organizations.values()
-            for account in organization.accounts.values()
-        )
+        """Tell whether an address belongs to an account anywhere: AWS wants them unique.
+
+        That of a closed account stays taken (documentation).
+        """
+        taken = email.lower() in (closed.lower() for closed in self.closed.values())
+        return taken or self.account_of_email(email) is not None
+
+    def account_of_email(self, email: str) -> str | None:
+        """Return the id of the account that has an address."""
+        for account in self._accounts():
+            if account.email.lower() == email.lower():
+                return account.id
+        return None
+
+    def email_of(self, account_id: str) -> str | None:
+        """Return the address of an account, when it is known."""
+        organization = self.find(account_id)
+        if organization is not None:
+            return organization.accounts[account_id].email
+        outsider = self.outsiders.get(account_id)
+        return None if outsider is None else outsider.email
+
+    def _accounts(self) -> Iterator[Account | Outsider]:
+        for organization in self.organizations.values():
+            yield from organization.accounts.values()
+        yield from self.outsiders.values()
