@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -20,10 +18,16 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=4566, help="0 takes a free one")
     parser.add_argument("--account-id", default="111111111111")
     parser.add_argument("--region", default="us-east-1")
-    parser.add_argument("--settings", default="{}", help=argparse.SUPPRESS)
+    parser.add_argument("--settings", help='how it behaves, such as {"throttling": true}')
     parser.add_argument("--announce", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    settings = Settings.served()
+    if arguments.settings is not None:
+        try:
+            settings = settings.changed(json.loads(arguments.settings))
+        except ValueError as error:
+            parser.error(f"--settings: {error}")
 
     def announce(endpoint: str) -> None:
         if arguments.announce is None:
@@ -39,13 +43,11 @@ def main() -> int:
             arguments.port,
             account_id=arguments.account_id,
             region=arguments.region,
-            settings=Settings(**json.loads(arguments.settings)),
+            settings=settings,
             announce=announce,
             parent=arguments.parent,
+            folder=arguments.announce and arguments.announce.parent,
         )
-        if arguments.announce is not None and os.getppid() != arguments.parent:
-            # The parent was killed, so nobody else removes what it prepared.
-            shutil.rmtree(arguments.announce.parent, ignore_errors=True)
     except (EmulatorError, OSError) as error:
         print(f"the embedded AWS cannot start: {error}", file=sys.stderr)  # noqa: T201
         return 1

@@ -1,32 +1,25 @@
-"""The server: the emulator with Organizations in it, and a few paths to look inside."""
+"""The server: the emulator with Organizations in it, and its control paths."""
 
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 from .backend import Organizations, Settings
+from .control import Application, Receive, Scope, Send, reset, with_control
+from .lifetime import end_as_orphan, end_soon, watch_parent
 
 HOST = "127.0.0.1"
-CONTROL = "/_rehearsal/"
-_PARENT_POLL = 0.2
-
-_Scope = MutableMapping[str, Any]
-_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-_Application = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
 
 def serve(
@@ -37,6 +30,7 @@ def serve(
     settings: Settings | None = None,
     announce: Callable[[str], None] = print,
     parent: int | None = None,
+    folder: Path | None = None,
 ) -> None:
     """Serve the embedded AWS on loopback until SIGINT or SIGTERM.
 
@@ -44,9 +38,10 @@ def serve(
         port: the port; 0 takes a free one.
         account_id: the account of callers whose access key is not an account id.
         region: the Region of callers that name none.
-        settings: how Organizations behaves.
+        settings: how Organizations behaves; by default, writes at the same time conflict.
         announce: gets the endpoint as soon as it answers.
         parent: a process without which the server shall not live.
+        folder: what that process prepared; removed when it is gone and cannot do so itself.
 
     Raises:
         EmulatorError: the emulator is missing or another version.
@@ -54,13 +49,23 @@ def serve(
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    organizations = Organizations(settings or Settings.served())
     with listener, tempfile.TemporaryDirectory(prefix="rehearsal-") as scratch:
         listener.bind((HOST, port))
         # Whoever reads the announcement may call at once; the server begins to listen only later.
         listener.listen()
         endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
         _prepare_environment(endpoint, account_id, region, Path(scratch))
-        asyncio.run(_serve(listener, endpoint, Organizations(settings), announce, parent))
+
+        def clean() -> None:
+            shutil.rmtree(scratch, ignore_errors=True)
+            if folder is not None and os.getppid() != parent:
+                end_as_orphan(folder)
+
+        asyncio.run(
+            _serve(listener, endpoint, organizations, announce=announce, parent=parent, clean=clean)
+        )
+        clean()
 
 
 def _prepare_environment(endpoint: str, account_id: str, region: str, scratch: Path) -> None:
@@ -93,8 +98,10 @@ async def _serve(
     listener: socket.socket,
     endpoint: str,
     organizations: Organizations,
+    *,
     announce: Callable[[str], None],
     parent: int | None,
+    clean: Callable[[], None],
 ) -> None:
     from .adapter import install
     from .emulator import check_emulator
@@ -108,34 +115,30 @@ async def _serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if parent is not None:
-        _watch(parent, lambda: loop.call_soon_threadsafe(stop.set))
+        watch_parent(parent, lambda: loop.call_soon_threadsafe(stop.set))
 
     config = Config()
     config.bind = [f"fd://{os.dup(listener.fileno())}"]
     config.loglevel = "WARNING"
     config.graceful_timeout = 0.2
     config.keep_alive_timeout = 75
-    application = _with_control(install(organizations), organizations)
+    emulator = install(organizations)
+    application = with_control(emulator, organizations)
     ready = _when_started(application, lambda: announce(endpoint))
-    await hypercorn_serve(ready, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+
+    async def stopped() -> None:
+        await stop.wait()
+        # Threads may wait for a function that hangs, and nobody interrupts a thread.
+        end_soon(clean)
+        # The emulator ends its functions when it forgets everything, not when it is shut down.
+        with contextlib.suppress(Exception):
+            await reset(emulator)
+
+    await hypercorn_serve(ready, config, shutdown_trigger=stopped)  # type: ignore[arg-type]
 
 
-def _watch(parent: int, stop: Callable[[], object]) -> None:
-    """Stop when the parent is gone: a killed one cannot say so itself."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_PARENT_POLL)
-        stop()
-        # Whatever hangs, nothing is left running.
-        time.sleep(2)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()
-
-
-def _when_started(application: _Application, announce: Callable[[], None]) -> _Application:
-    async def run(scope: _Scope, receive: _Receive, send: _Send) -> None:
+def _when_started(application: Application, announce: Callable[[], None]) -> Application:
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
         async def watched(message: MutableMapping[str, Any]) -> None:
             await send(message)
             if message["type"] == "lifespan.startup.complete":
@@ -144,57 +147,6 @@ def _when_started(application: _Application, announce: Callable[[], None]) -> _A
         await application(scope, receive, watched if scope["type"] == "lifespan" else send)
 
     return run
-
-
-def _with_control(emulator: _Application, organizations: Organizations) -> _Application:
-    """Answer the paths under `/_rehearsal/` and pass everything else on."""
-
-    async def application(scope: _Scope, receive: _Receive, send: _Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(CONTROL):
-            await emulator(scope, receive, send)
-            return
-        status, answer = await _control(scope, emulator, organizations)
-        body = json.dumps(answer).encode()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    return application
-
-
-async def _control(
-    scope: _Scope, emulator: _Application, organizations: Organizations
-) -> tuple[int, Any]:
-    action = scope["path"].removeprefix(CONTROL)
-    request = (scope["method"], action)
-    if request == ("GET", "health"):
-        return 200, {"status": "ok", "pid": os.getpid()}
-    if request == ("GET", "calls"):
-        query = parse_qs(scope.get("query_string", b"").decode())
-        since = query.get("since", ["0"])[0]
-        if not since.isdigit():
-            return 400, {"error": f"since={since!r} is not a number; give the last n you have"}
-        return 200, organizations.calls(int(since))
-    if request == ("POST", "reset"):
-        await _reset(scope, emulator)
-        return 200, {"status": "ok"}
-    return 404, {"error": f"no {scope['method']} {scope['path']}; there are health, calls, reset"}
-
-
-async def _reset(scope: _Scope, emulator: _Application) -> None:
-    """Let the emulator forget everything, Organizations included."""
-    inner = {**scope, "path": "/_ministack/reset", "raw_path": b"/_ministack/reset"}
-
-    async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(_message: MutableMapping[str, Any]) -> None:
-        return
-
-    await emulator(inner, receive, send)
 
 
 logging.getLogger("hypercorn.error").setLevel(logging.WARNING)

@@ -267,10 +267,6 @@ class FaultPlan:
             ]
         return met
 
-    def function_dies(self) -> str | None:
-        """Count a run of a custom resource's function; return the fault that kills it, or None."""
-        return next((fault.spec for fault in self.meet(LAMBDA)), None)
-
     def events(self, since: int = 0) -> list[dict[str, Any]]:
         """Return the faults that happened after event number `since`."""
         with self._lock:
