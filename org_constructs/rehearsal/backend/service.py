@@ -15,9 +15,11 @@ from . import (
     hierarchy,
     membership,
     organization,
+    persistence,
     policies,
     policy_types,
     resource_policy,
+    seeding,
     tags,
     trusted_access,
     units,
@@ -75,6 +77,41 @@ class Organizations:
             self._log = CallLog()
             self._throttle = Throttle()
             self._writes = Writes(self.clock)
+
+    def save(self) -> Json:
+        """Return everything that exists as plain data; see `persistence`."""
+        with self._lock:
+            self._settle()
+            return persistence.save(self._world, self._ids.state(), self.clock.now())
+
+    def load(self, document: Mapping[str, Any]) -> None:
+        """Take over what `save` returned, in place of everything that exists.
+
+        Time goes on from the saved one, unless the clock is later already.
+
+        Raises:
+            ValueError: the document is none that `save` made.
+        """
+        world, ids, saved_at = persistence.load(document)
+        with self._lock:
+            self._world = world
+            self._ids.restore(ids)
+            self.clock.advance(max(0.0, saved_at - self.clock.now()))
+
+    def seed_from(self, snapshot: Mapping[str, Any]) -> None:
+        """Add a copy of a live organization; see `seeding` for the snapshot.
+
+        Raises:
+            ValueError: the snapshot is incomplete, or an account of it exists already.
+        """
+        with self._lock:
+            seeded = seeding.organization_from(snapshot, self.settings, self._ids, self.clock.now())
+            taken = [account for account in seeded.accounts if self._world.knows_account(account)]
+            if taken:
+                raise ValueError(
+                    f"account '{taken[0]}' of the snapshot exists already; seed an AWS that is empty"
+                )
+            self._world.organizations[seeded.id] = seeded
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change settings until the next reset.
