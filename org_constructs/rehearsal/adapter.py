@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from .backend import ApiError, Organizations
-from .cloudformation import RESOURCE_TYPES, Api, HandlerError, ResourceType
+from .cloudformation import RESOURCE_TYPES, Api, HandlerError, ResourceType, Writer
+from .custom_resources import mend_custom_resources
 from .emulator import CLOUDFORMATION, check_emulator, module
+from .events import Announcer
 from .mends import Leftovers, mend_cloudformation
-from .permissions import Permissions, note_deployment_roles
+from .permissions import Permissions, note_deployment_roles, refuse_missing_roles
+from .phases import writers_before
 
 _TARGET_PREFIX = "AWSOrganizationsV20161128."
 _CALLS_AT_ONCE = 16
@@ -28,15 +33,19 @@ def install(organizations: Organizations) -> Any:
         EmulatorError: the emulator is not the one that the adapter is made for.
     """
     check_emulator()
-    leftovers, permissions = Leftovers(), Permissions()
-    _install_service(organizations, permissions)
-    _install_resource_types(organizations, leftovers, permissions)
+    leftovers, permissions, announcer = Leftovers(), Permissions(), Announcer(organizations)
+    _install_service(organizations, permissions, announcer)
+    _install_resource_types(organizations, leftovers, permissions, announcer)
     mend_cloudformation(leftovers)
+    mend_custom_resources(organizations)
     note_deployment_roles(permissions)
+    refuse_missing_roles(announcer.is_member)
     return module("ministack.app").app
 
 
-def _install_service(organizations: Organizations, permissions: Permissions) -> None:
+def _install_service(
+    organizations: Organizations, permissions: Permissions, announcer: Announcer
+) -> None:
     """Answer the API of Organizations."""
     service = module("ministack.services.organizations")
     responses = module("ministack.core.responses")
@@ -65,6 +74,8 @@ def _install_service(organizations: Organizations, permissions: Permissions) -> 
             # The code stands in a header too: some SDKs look only there.
             content["x-amzn-ErrorType"] = error.code
             return 400, content, json.dumps(details).encode()
+        finally:
+            announcer.announce()
         return 200, content, json.dumps(answer).encode()
 
     service.handle_request = handle_request
@@ -72,6 +83,7 @@ def _install_service(organizations: Organizations, permissions: Permissions) -> 
     def reset() -> None:
         organizations.reset()
         permissions.clear()
+        announcer.clear()
 
     service.reset = reset
     # Nothing outlives the process, so there is no state to save.
@@ -80,7 +92,10 @@ def _install_service(organizations: Organizations, permissions: Permissions) -> 
 
 
 def _install_resource_types(
-    organizations: Organizations, leftovers: Leftovers, permissions: Permissions
+    organizations: Organizations,
+    leftovers: Leftovers,
+    permissions: Permissions,
+    announcer: Announcer,
 ) -> None:
     """Teach CloudFormation the five types."""
     provisioners = module(f"{CLOUDFORMATION}.provisioners")
@@ -88,13 +103,15 @@ def _install_resource_types(
     changesets = module(f"{CLOUDFORMATION}.changesets")
 
     for resource_type in RESOURCE_TYPES:
-        handler = _Handler(resource_type, organizations, leftovers, permissions)
+        handler = _Handler(resource_type, organizations, leftovers, permissions, announcer)
         name = resource_type.name
         provisioners._RESOURCE_HANDLERS[name] = {
             "create": handler.create,
             "update": handler.update,
             "delete": handler.delete,
             "import": handler.adopt,
+            "update_with_logical_id": True,
+            "delete_with_logical_id": True,
         }
         provisioners._REPLACING_PROPERTIES[name] = resource_type.create_only
         if resource_type.taggable:
@@ -118,19 +135,35 @@ class _Handler:
         organizations: Organizations,
         leftovers: Leftovers,
         permissions: Permissions,
+        announcer: Announcer,
     ) -> None:
         self._type = resource_type
         self._organizations = organizations
         self._leftovers = leftovers
         self._permissions = permissions
+        self._announcer = announcer
         self._responses = module("ministack.core.responses")
 
-    def _api(self) -> Api:
+    def _api(self, before: Callable[[str], Sequence[Writer]] = lambda _operation: ()) -> Api:
         return Api(
             self._organizations,
             self._responses.get_account_id(),
             self._permissions.refusal_of_deployment,
+            before,
         )
+
+    @contextmanager
+    def _work(self, logical_id: str | None, *, removing: bool = False) -> Iterator[Api]:
+        """Give a handler the API, and announce afterwards what it has done."""
+        meets = logical_id is not None and self._organizations.settings.side_by_side
+        try:
+            yield (
+                self._api(writers_before(str(logical_id), removing=removing))
+                if meets
+                else self._api()
+            )
+        finally:
+            self._announcer.announce()
 
     def create(
         self, logical_id: str, properties: dict[str, Any], stack_name: str
@@ -138,7 +171,8 @@ class _Handler:
         """Create the resource, after what a failed attempt left behind is deleted."""
         self._leftovers.delete(stack_name, logical_id)
         try:
-            created = self._type.create(self._api(), properties)
+            with self._work(logical_id) as api:
+                created = self._type.create(api, properties)
         except HandlerError as error:
             if error.left_behind is not None:
                 self._leftovers.add(
@@ -148,16 +182,25 @@ class _Handler:
         return created.physical_id, created.attributes
 
     def update(
-        self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack_name: str
+        self,
+        physical_id: str,
+        old: dict[str, Any],
+        new: dict[str, Any],
+        stack_name: str,
+        logical_id: str | None = None,
     ) -> tuple[str, dict[str, Any]]:
         """Change the resource in place."""
         del stack_name
-        return physical_id, self._type.update(self._api(), physical_id, old, new)
+        with self._work(logical_id) as api:
+            return physical_id, self._type.update(api, physical_id, old, new)
 
-    def delete(self, physical_id: str, properties: dict[str, Any]) -> None:
+    def delete(
+        self, physical_id: str, properties: dict[str, Any], logical_id: str | None = None
+    ) -> None:
         """Delete the resource; one that is not found is deleted (documentation)."""
         try:
-            self._type.delete(self._api(), physical_id, properties)
+            with self._work(logical_id, removing=True) as api:
+                self._type.delete(api, physical_id, properties)
         except HandlerError as error:
             if error.code != "NotFound":
                 raise

@@ -22,13 +22,16 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
         "request_caller_arn",
     ),
     "ministack.core.responses": ("get_account_id", "get_region", "request_scope"),
-    "ministack.services.iam": ("_roles",),
+    "ministack.services.eventbridge": ("_put_events",),
+    "ministack.services.iam": ("_create_role", "_roles"),
+    "ministack.services.lambda_svc": ("_execute_function_with_config_scope",),
     "ministack.services.organizations": (
         "get_state",
         "handle_request",
         "load_persisted_state",
         "reset",
     ),
+    "ministack.services.sts": ("_error", "handle_request"),
     CLOUDFORMATION: ("_stacks", "handle_request", "reset"),
     f"{CLOUDFORMATION}.changesets": (
         "_IMPORT_LOOKUPS",
@@ -36,6 +39,12 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
         "_diff_resources",
         "_resolve_props_for_diff",
         "_resolve_refs",
+    ),
+    f"{CLOUDFORMATION}.custom_resource": (
+        "_lock",
+        "_pending",
+        "invoke_custom_resource",
+        "register_token",
     ),
     f"{CLOUDFORMATION}.drift": ("DRIFT_DETECTABLE_STATUSES", "_DRIFT_READERS"),
     f"{CLOUDFORMATION}.engine": ("_evaluate_conditions", "_parse_template", "_resolve_refs"),
@@ -58,6 +67,7 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
         "_resolve_refs",
         "_roll_back_operation",
         "_runs_on_worker_thread",
+        "_with_stack_tags",
     ),
 }
 

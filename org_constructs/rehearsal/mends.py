@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from . import phases
 from .emulator import CLOUDFORMATION, module
 
 # Calls that begin an operation on a stack, as they stand in the request; how long they may take,
@@ -25,6 +26,8 @@ _ACCOUNT = "AWS::Organizations::Account"
 _RETAINING = ("Retain", "RetainExceptOnCreate")
 # Where a stack keeps the definitions that the emulator drops when an operation fails.
 _FAILED = "_rehearsal_failed"
+# Where a comparison keeps the resources of the template that a failed update wanted.
+_ATTEMPTED = "_rehearsal_attempted"
 # References to other stacks, whose value changes without this template's doing.
 _FOREIGN = ("Fn::GetStackOutput", "Fn::ImportValue")
 
@@ -34,6 +37,7 @@ def mend_cloudformation(leftovers: Leftovers) -> None:
     _answer_when_done()
     resolve = _mend_references()
     _mend_differences(resolve)
+    _mend_stack_tags()
     _mend_deletion_policies(leftovers)
     drift = module(f"{CLOUDFORMATION}.drift")
     # Documentation (resource import): detect drift after an import.
@@ -126,12 +130,26 @@ def _mend_differences(resolve: Callable[..., Any]) -> None:
     stacks_by_name = module(CLOUDFORMATION)._stacks
 
     def resolve_for_diff(
-        template: dict[str, Any] | None, params: dict[str, Any], stack_name: str, stack_id: str
+        template: dict[str, Any] | None, params: dict[str, Any], stack_name: str, _stack_id: str
     ) -> dict[str, Any]:
         if not template:
             return {}
         stack = stacks_by_name.get(stack_name) or {}
         is_deployed = template is stack.get("_template")
+        compared = {"Resources": resolved(template, params, stack, is_deployed=is_deployed)}
+        failed = stack.get("_failed_operation")
+        if is_deployed and failed and stack.get("StackStatus") == "UPDATE_FAILED":
+            compared[_ATTEMPTED] = resolved(failed["template"], failed["param_values"], stack)
+        return compared
+
+    def resolved(
+        template: dict[str, Any],
+        params: dict[str, Any],
+        stack: dict[str, Any],
+        *,
+        is_deployed: bool = False,
+    ) -> dict[str, Any]:
+        names = (stack.get("StackName", ""), stack.get("StackId", ""))
         definitions = template.get("Resources", {})
         conditions: dict[str, bool] = {}
         with contextlib.suppress(Exception):
@@ -141,7 +159,7 @@ def _mend_differences(resolve: Callable[..., Any]) -> None:
             for logical_id in definitions
         }
         mappings = template.get("Mappings", {})
-        resolved = {}
+        found = {}
         for logical_id, definition in definitions.items():
             properties = copy.deepcopy(definition.get("Properties", {}))
             if is_deployed:
@@ -149,11 +167,9 @@ def _mend_differences(resolve: Callable[..., Any]) -> None:
                 properties = _as_deployed(properties, record.get("Properties"))
             # What cannot be resolved before it exists is compared as it is written.
             with contextlib.suppress(Exception):
-                properties = resolve(
-                    properties, references, params, conditions, mappings, stack_name, stack_id
-                )
-            resolved[logical_id] = {**definition, "Properties": properties}
-        return {"Resources": resolved}
+                properties = resolve(properties, references, params, conditions, mappings, *names)
+            found[logical_id] = {**definition, "Properties": properties}
+        return found
 
     changesets = module(f"{CLOUDFORMATION}.changesets")
     diff = changesets._diff_resources
@@ -170,11 +186,43 @@ def _mend_differences(resolve: Callable[..., Any]) -> None:
             if logical_id not in known
         }
         resources = {**old.get("Resources", {}), **forgotten}
-        changes: list[dict[str, Any]] = diff({**old, "Resources": resources}, new, records, *rest)
-        return changes
+        changes: list[dict[str, Any]] = diff({"Resources": resources}, new, records, *rest)
+        if _ATTEMPTED not in old:
+            return changes
+        # A failed update leaves resources as it wanted them and others as they were: what differs
+        # from either is brought to the new template (inference), so that going back is an update.
+        attempted = {"Resources": old[_ATTEMPTED]}
+        changed = {change["ResourceChange"]["LogicalResourceId"] for change in changes}
+        return changes + [
+            change
+            for change in diff(attempted, new, records, *rest)
+            if change["ResourceChange"]["Action"] == "Modify"
+            and change["ResourceChange"]["LogicalResourceId"] not in changed
+        ]
 
     changesets._resolve_props_for_diff = resolve_for_diff
     changesets._diff_resources = diff_resources
+
+
+def _mend_stack_tags() -> None:
+    """Give an account a tag twice when both the stack and the template have it.
+
+    Handler: what creates an account appends one list to the other, and AWS refuses a repeated key;
+    OUs and policies merge them.
+    """
+    stacks = module(f"{CLOUDFORMATION}.stacks")
+    merge = stacks._with_stack_tags
+
+    def with_stack_tags(
+        type_name: str, properties: dict[str, Any], stack_tags: list[dict[str, str]], *rest: Any
+    ) -> dict[str, Any]:
+        tagged: dict[str, Any] = merge(type_name, properties, stack_tags, *rest)
+        if type_name != _ACCOUNT:
+            return tagged
+        own = {tag["Key"] for tag in properties.get("Tags") or []}
+        return {**tagged, "Tags": tagged["Tags"] + [t for t in stack_tags if t["Key"] in own]}
+
+    stacks._with_stack_tags = with_stack_tags
 
 
 def _as_deployed(written: Any, deployed: Any) -> Any:
@@ -305,7 +353,8 @@ def _mend_deletion_policies(leftovers: Leftovers) -> None:
         previous = options.get("previous_stack")
         if previous and stack.get(_FAILED):
             previous["_template"] = _with_failed(previous.get("_template"), stack)
-        await deploy(stack_name, stack_id, template, *rest, **options)
+        with phases.deployment(template, rest[0], previous):
+            await deploy(stack_name, stack_id, template, *rest, **options)
         if stack.get("StackStatus") in ("CREATE_FAILED", "UPDATE_FAILED"):
             stack[_FAILED] = {**stack.get(_FAILED, {}), **template.get("Resources", {})}
         else:
@@ -317,7 +366,8 @@ def _mend_deletion_policies(leftovers: Leftovers) -> None:
             stack["_template"] = _with_failed(stack.get("_template"), stack)
         for logical_id in leftovers.of_stack(stack_name):
             leftovers.delete(stack_name, logical_id)
-        await delete(stack_name, *args, **kwargs)
+        with phases.deletion(stack or {}):
+            await delete(stack_name, *args, **kwargs)
 
     async def roll_back_operation(
         stack_name: str,
@@ -326,10 +376,11 @@ def _mend_deletion_policies(leftovers: Leftovers) -> None:
         operation: dict[str, Any],
         **options: Any,
     ) -> None:
-        for logical_id in leftovers.of_stack(stack_name):
-            retain = not operation.get("retain_except_on_create", False)
-            leftovers.delete(stack_name, logical_id, retain=retain)
-        await roll_back(stack_name, stack_id, stack, operation, **options)
+        with phases.rollback():
+            for logical_id in leftovers.of_stack(stack_name):
+                retain = not operation.get("retain_except_on_create", False)
+                leftovers.delete(stack_name, logical_id, retain=retain)
+            await roll_back(stack_name, stack_id, stack, operation, **options)
 
     def forget() -> None:
         leftovers.clear()

@@ -11,12 +11,15 @@ Functions are not judged: the emulator gives them keys of their account instead 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import parse_qs
 
 from .backend import ApiError
 from .emulator import CLOUDFORMATION, module
+
+_ARN_PARTS = 6
 
 # The role with which CloudFormation acts; operations run in copies of the request's context.
 _deployment_role: ContextVar[str | None] = ContextVar("deployment_role", default=None)
@@ -125,3 +128,29 @@ def note_deployment_roles(permissions: Permissions) -> None:
         return await handle(method, path, headers, body, query)
 
     package.handle_request = handle_request
+
+
+def refuse_missing_roles(is_member: Callable[[str], bool]) -> None:
+    """Let nobody assume a role that a member account does not have, such as an invited one's.
+
+    Args:
+        is_member: tells whether an account is a member of an organization; of others nothing is
+            known.
+    """
+    sts = module("ministack.services.sts")
+    roles = module("ministack.services.iam")._roles
+    handle = sts.handle_request
+
+    async def handle_request(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Any:
+        given = {**parse_qs(body.decode(errors="replace")), **query}
+        parts = given.get("RoleArn", [""])[0].split(":")
+        if given.get("Action") == ["AssumeRole"] and len(parts) == _ARN_PARTS:
+            account, name = parts[4], parts[5].rpartition("/")[2]
+            if is_member(account) and not roles.get_scoped(account, None, name):
+                message = f"User is not authorized to perform: sts:AssumeRole on resource: {':'.join(parts)}"
+                return sts._error(403, "AccessDenied", message, ns="sts")
+        return await handle(method, path, headers, body, query)
+
+    sts.handle_request = handle_request

@@ -324,6 +324,34 @@ class TestAccount:
         account.update(physical_id, {**old, "ParentIds": None}, ParentIds=[unit])
         assert account.read(physical_id)["ParentIds"] == [unit]
 
+    def test_there_are_none_in_govcloud(self, make_backend: Callable[..., Any]) -> None:
+        """The handler refuses before it calls anything."""
+        backend = make_backend(partition="aws-us-gov")
+        backend.create_organization()
+        before = len(backend.service.calls())
+        account = Stack(backend, "Account")
+        account.fails("InvalidRequest", lambda: account.create(AccountName="x", Email="x@corp.com"))
+        assert backend.service.calls(before) == []
+
+    @pytest.mark.parametrize(
+        ("reason", "code"),
+        [
+            ("CONCURRENT_ACCOUNT_MODIFICATION", "InvalidRequest"),
+            ("INTERNAL_FAILURE", "ServiceInternalError"),
+            ("ACCOUNT_LIMIT_EXCEEDED", "ServiceLimitExceeded"),
+            ("INVALID_IDENTITY_FOR_BUSINESS_VALIDATION", "GeneralServiceException"),
+        ],
+    )
+    def test_how_a_failed_creation_is_reported(
+        self, backend: Any, stack_of: Callable[[str], Stack], reason: str, code: str
+    ) -> None:
+        """By the code that the handler gives to AWS's reason."""
+        backend.create_organization()
+        backend.service.faults.inject([f"CreateAccount:1:FAILED={reason}"])
+        account = stack_of("Account")
+        error = account.fails(code, lambda: account.create(AccountName="x", Email="x@corp.com"))
+        assert reason in str(error)
+
     def test_deleting_closes(self, backend: Any, stack_of: Callable[[str], Stack]) -> None:
         """A closed account is not found any more, so it can neither be read nor imported."""
         backend.create_organization()
@@ -454,6 +482,33 @@ class TestPolicy:
         """Type replaces."""
         assert stack_of("Policy").type.create_only == ("Type",)
 
+    def test_a_duplicate_that_the_check_does_not_see_leaves_no_id(
+        self, backend: Any, monkeypatch: pytest.MonkeyPatch, stack_of: Callable[[str], Stack]
+    ) -> None:
+        """The handler swallows it and goes on; the next call lacks the policy's id."""
+        root = backend.create_organization()
+        backend.create_policy("deny")
+        policy = stack_of("Policy")
+        monkeypatch.setattr(policy.api, "existing", lambda *_args, **_params: [])
+        for targets in ([root], []):
+            before = len(backend.service.calls())
+            error = policy.fails(
+                "InvalidRequest",
+                lambda targets=targets: policy.create(**self.properties(TargetIds=targets)),
+            )
+            assert error.left_behind is None
+            called = [call["operation"] for call in backend.service.calls(before)]
+            assert called == ["CreatePolicy", "AttachPolicy" if targets else "DescribePolicy"]
+
+    def test_a_check_that_fails_stops_nothing(
+        self, backend: Any, stack_of: Callable[[str], Stack]
+    ) -> None:
+        """The handler drops the error of its list; the creating call says what is wrong."""
+        policy = stack_of("Policy")
+        policy.fails("NotFound", lambda: policy.create(**self.properties()))
+        called = [call["operation"] for call in backend.service.calls()]
+        assert called == ["ListPolicies", "CreatePolicy"]
+
 
 class TestResourcePolicy:
     """AWS::Organizations::ResourcePolicy."""
@@ -478,28 +533,104 @@ class TestResourcePolicy:
 class TestRetries:
     """What a handler does when AWS is busy."""
 
-    @pytest.mark.parametrize(("failures", "ends"), [(2, "well"), (3, "badly")])
-    def test_writes_are_repeated_twice(
-        self, backend: Any, monkeypatch: pytest.MonkeyPatch, failures: int, ends: str
-    ) -> None:
-        """After 15 and 30 seconds; then the error is CloudFormation's to handle."""
-        backend.create_organization()
-        api = Api(backend.service, MANAGEMENT)
-        answers = iter([ApiError("ConcurrentModificationException", "busy")] * failures)
+    @staticmethod
+    def busy(backend: Any, monkeypatch: pytest.MonkeyPatch, code: str, times: int) -> list[str]:
+        """Let the next calls be refused so many times, and return what is called."""
+        called: list[str] = []
+        answers = iter([ApiError(code, "busy")] * times)
 
-        def call(*_arguments: object, **_options: object) -> dict[str, Any]:
+        def call(operation: str, *_arguments: object, **_options: object) -> dict[str, Any]:
+            called.append(operation)
             for error in answers:
                 raise error
             return {"done": True}
 
         monkeypatch.setattr(backend.service, "call", call)
+        return called
+
+    @pytest.mark.parametrize(("failures", "ends"), [(11, "well"), (12, "badly")])
+    def test_writes_are_repeated_twice(
+        self, backend: Any, monkeypatch: pytest.MonkeyPatch, failures: int, ends: str
+    ) -> None:
+        """After 15 and 30 seconds, each time four attempts of the SDK; then CloudFormation fails."""
+        backend.create_organization()
+        api = Api(backend.service, MANAGEMENT)
+        called = self.busy(backend, monkeypatch, "ConcurrentModificationException", failures)
         began = api.now()
         if ends == "well":
             assert api.write("TagResource") == {"done": True}
         else:
             with pytest.raises(ApiError):
                 api.write("TagResource")
-        assert api.now() - began == 45
+        assert len(called) == 12
+        assert api.now() - began == 45 + 3 * 3.5
+
+    def test_attempts_are_shared_by_the_calls_of_one_operation(
+        self, backend: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A policy with many targets has two further attempts for all of its attachments."""
+        backend.create_organization()
+        api = Api(backend.service, MANAGEMENT)
+        self.busy(backend, monkeypatch, "TooManyRequestsException", 8)
+        api.write("AttachPolicy", TargetId="one")
+        self.busy(backend, monkeypatch, "TooManyRequestsException", 4)
+        with pytest.raises(ApiError):
+            api.write("AttachPolicy", TargetId="two")
+        self.busy(backend, monkeypatch, "TooManyRequestsException", 4)
+        api.write("DetachPolicy", TargetId="two")
+
+    @pytest.mark.parametrize(("failures", "ends"), [(3, "well"), (4, "badly")])
+    def test_the_creating_call_is_repeated_by_the_sdk_only(
+        self, backend: Any, monkeypatch: pytest.MonkeyPatch, failures: int, ends: str
+    ) -> None:
+        """Four attempts in some seconds."""
+        backend.create_organization()
+        api = Api(backend.service, MANAGEMENT)
+        called = self.busy(backend, monkeypatch, "ServiceException", failures)
+        if ends == "well":
+            assert api.create("CreatePolicy") == {"done": True}
+        else:
+            with pytest.raises(ApiError):
+                api.create("CreatePolicy")
+        assert len(called) == 4
+
+    def test_an_organization_that_is_finalized_is_not_waited_for(
+        self, backend: Any, monkeypatch: pytest.MonkeyPatch, stack_of: Callable[[str], Stack]
+    ) -> None:
+        """The account fails at once, for good."""
+        backend.create_organization()
+        account = stack_of("Account")
+        call = backend.service.call
+
+        def finalizing(operation: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+            if operation == "CreateAccount":
+                raise ApiError("FinalizingOrganizationException", "still being made")
+            answer: dict[str, Any] = call(operation, *arguments, **options)
+            return answer
+
+        monkeypatch.setattr(backend.service, "call", finalizing)
+        before = account.api.now()
+        account.fails("InvalidRequest", lambda: account.create(AccountName="x", Email="x@corp.com"))
+        assert account.api.now() == before
+
+    def test_a_busy_answer_to_a_poll_is_no_answer(
+        self, backend: Any, monkeypatch: pytest.MonkeyPatch, stack_of: Callable[[str], Stack]
+    ) -> None:
+        """The next poll asks again."""
+        backend.create_organization()
+        account = stack_of("Account")
+        call = backend.service.call
+        refusals = iter([ApiError("TooManyRequestsException", "slow down")] * 4)
+
+        def throttled(operation: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+            if operation == "DescribeCreateAccountStatus":
+                for error in refusals:
+                    raise error
+            answer: dict[str, Any] = call(operation, *arguments, **options)
+            return answer
+
+        monkeypatch.setattr(backend.service, "call", throttled)
+        account.create(AccountName="x", Email="x@corp.com")
 
     def test_other_errors_are_not_repeated(self, backend: Any) -> None:
         """They would only come again."""

@@ -6,6 +6,7 @@ from .organization import OrganizationType
 from .organizational_unit import OrganizationalUnitType
 from .policy import PolicyType
 from .resource_policy import ResourcePolicyType
+from .side_by_side import SIDE_BY_SIDE, Waves, Writer, reverse
 
 RESOURCE_TYPES: tuple[ResourceType, ...] = (
     OrganizationType(),
@@ -15,4 +16,14 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
     ResourcePolicyType(),
 )
 
-__all__ = ["RESOURCE_TYPES", "Api", "Created", "HandlerError", "ResourceType"]
+__all__ = [
+    "RESOURCE_TYPES",
+    "SIDE_BY_SIDE",
+    "Api",
+    "Created",
+    "HandlerError",
+    "ResourceType",
+    "Waves",
+    "Writer",
+    "reverse",
+]

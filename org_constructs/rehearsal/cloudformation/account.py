@@ -24,15 +24,25 @@ from .handler import (
 _POLLS = 5
 _FIRST_POLL = 2.5
 
+# Handler: what it meets while it polls and takes for "not yet".
+_NOT_YET = ("ResourceConflict", "ServiceInternalError", "Throttling")
+
 # Handler: how a failed creation becomes an error of CloudFormation's; anything else that is not
-# known is a GeneralServiceException.
+# known is a GeneralServiceException. The one about an identity is misspelt there, so it is unknown.
 _FAILURES = {
     "EMAIL_ALREADY_EXISTS": "AlreadyExists",
     "GOVCLOUD_ACCOUNT_ALREADY_EXISTS": "AlreadyExists",
     "ACCOUNT_LIMIT_EXCEEDED": "ServiceLimitExceeded",
     "INTERNAL_FAILURE": "ServiceInternalError",
+    "CONCURRENT_ACCOUNT_MODIFICATION": "InvalidRequest",
+    "FAILED_BUSINESS_VALIDATION": "InvalidRequest",
     "INVALID_ADDRESS": "InvalidRequest",
     "INVALID_EMAIL": "InvalidRequest",
+    "INVALID_PAYMENT_INSTRUMENT": "InvalidRequest",
+    "MISSING_BUSINESS_VALIDATION": "InvalidRequest",
+    "MISSING_PAYMENT_INSTRUMENT": "InvalidRequest",
+    "PENDING_BUSINESS_VALIDATION": "InvalidRequest",
+    "UNKNOWN_BUSINESS_VALIDATION": "InvalidRequest",
 }
 
 
@@ -46,16 +56,22 @@ class AccountType(ResourceType):
 
     def create(self, api: Api, properties: Properties) -> Created:
         """Create the account in the root, wait for it, then move it to its parent (handler)."""
+        if api.partition == "aws-us-gov":
+            # Handler: refused before anything is called.
+            raise HandlerError("InvalidRequest", "Can not create account for GovCloud.")
         require(properties, ("AccountName", "Email"), "Account")
         destination = _parent(properties)
         email = properties["Email"]
         # Handler: closed accounts are in the list too. AWS itself would only say so later.
-        if any(account["Email"] == email for account in api.all("ListAccounts", "Accounts")):
+        if any(account["Email"] == email for account in api.existing("ListAccounts", "Accounts")):
             raise HandlerError("AlreadyExists", f"Account with email [{email}] already exists.")
         params = {"AccountName": properties["AccountName"], "Email": email}
         if properties.get("RoleName"):
             params["RoleName"] = properties["RoleName"]
-        answer = api.call("CreateAccount", **params, Tags=tag_list(properties))
+        try:
+            answer = api.create("CreateAccount", **params, Tags=tag_list(properties))
+        except ApiError as error:
+            raise handler_error(error) from error
         account_id = _wait(api, answer["CreateAccountStatus"]["Id"])
         if destination is not None:
             source = api.all("ListParents", "Parents", ChildId=account_id)[0]["Id"]
@@ -156,7 +172,12 @@ def _differs(old: Properties, new: Properties, name: str) -> bool:
 def _wait(api: Api, request_id: str) -> str:
     for poll in range(_POLLS):
         api.sleep(_FIRST_POLL * 2**poll)
-        answer = api.call("DescribeCreateAccountStatus", CreateAccountRequestId=request_id)
+        try:
+            answer = api.call("DescribeCreateAccountStatus", CreateAccountRequestId=request_id)
+        except HandlerError as error:
+            if error.code not in _NOT_YET:
+                raise
+            continue
         status = answer["CreateAccountStatus"]
         if status["State"] == "SUCCEEDED":
             account_id: str = status["AccountId"]

@@ -8,11 +8,14 @@ follows from them without being stated.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from org_constructs.rehearsal.backend import ApiError, Organizations
+from org_constructs.rehearsal.backend import OPERATIONS, ApiError, Organizations
+
+from .side_by_side import SIDE_BY_SIDE, Writer, conflict_with
 
 Properties = Mapping[str, Any]
 
@@ -20,17 +23,19 @@ Properties = Mapping[str, Any]
 # of up to half the delay is left out: it would only make runs differ.
 _RETRIES = 2
 _RETRY_DELAY = 15.0
-_RETRIABLE = {
-    "ConcurrentModificationException",
-    "PolicyChangesInProgressException",
-    "ServiceException",
-    "TooManyRequestsException",
-}
+_BUSY = {"ConcurrentModificationException", "ServiceException", "TooManyRequestsException"}
+# Only calls about policies are refused with the fourth.
+_RETRIABLE = _BUSY | {"PolicyChangesInProgressException"}
+
+# Handler: the SDK's client makes three more attempts, up to 5 seconds apart, 10 when throttled. It
+# draws the delays; these are the least ones, so that runs are alike.
+_CLIENT_DELAYS = (0.5, 1.0, 2.0)
 
 # Handler: how an error of the API becomes one of CloudFormation's.
 _HANDLER_CODES = {
     "AccessDeniedException": "AccessDenied",
     "AccessDeniedForDependencyException": "AccessDenied",
+    "AccountAlreadyClosedException": "NotFound",
     "AccountNotFoundException": "NotFound",
     "AlreadyInOrganizationException": "AlreadyExists",
     "AWSOrganizationsNotInUseException": "NotFound",
@@ -40,7 +45,9 @@ _HANDLER_CODES = {
     "ConstraintViolationException": "ServiceLimitExceeded",
     "CreateAccountStatusNotFoundException": "NotFound",
     "DestinationParentNotFoundException": "InvalidRequest",
+    "DuplicateAccountException": "InternalFailure",
     "DuplicateOrganizationalUnitException": "AlreadyExists",
+    "DuplicatePolicyAttachmentException": "InternalFailure",
     "DuplicatePolicyException": "AlreadyExists",
     "FinalizingOrganizationException": "InvalidRequest",
     "InvalidInputException": "InvalidRequest",
@@ -51,6 +58,7 @@ _HANDLER_CODES = {
     "ParentNotFoundException": "NotFound",
     "PolicyChangesInProgressException": "ResourceConflict",
     "PolicyInUseException": "InvalidRequest",
+    "PolicyNotAttachedException": "InternalFailure",
     "PolicyNotFoundException": "NotFound",
     "PolicyTypeNotAvailableForOrganizationException": "InvalidRequest",
     "PolicyTypeNotEnabledException": "InvalidRequest",
@@ -88,23 +96,53 @@ def handler_error(error: ApiError, *, left_behind: str | None = None) -> Handler
 
 
 class Api:
-    """The API of Organizations as a handler uses it, on behalf of the stack's account."""
+    """The API of Organizations as a handler uses it, on behalf of the stack's account.
+
+    One of these lives as long as one handler works on one resource.
+
+    Args:
+        organizations: the service.
+        account_id: the account of the stack.
+        refusal: why CloudFormation's role may not make a call, or None.
+        writers_before: asked once, at the first write: the resources that are written side by
+            side with this one and come first (see `Waves`).
+    """
 
     def __init__(
         self,
         organizations: Organizations,
         account_id: str,
         refusal: Callable[[str], ApiError | None] = lambda _operation: None,
+        writers_before: Callable[[str], Sequence[Writer]] = lambda _operation: (),
     ) -> None:
         self._organizations = organizations
         self._account_id = account_id
         self._refusal = refusal
+        self._writers_before = writers_before
+        self._waiting_for: list[Writer] | None = None
+        self._met_account = False
+        self._retries: Counter[str] = Counter()
+
+    @property
+    def partition(self) -> str:
+        """The partition in which the stack is."""
+        return self._organizations.settings.partition
 
     def try_call(self, operation: str, **params: Any) -> dict[str, Any]:
-        """Make one call and let the API's error through."""
-        return self._organizations.call(
-            operation, params, self._account_id, refusal=self._refusal(operation)
-        )
+        """Make one call and let the API's error through.
+
+        Handler: the SDK's client repeats what AWS is too busy for, reads included.
+        """
+        for delay in _CLIENT_DELAYS:
+            try:
+                return self._send(operation, params)
+            except ApiError as error:
+                if error.code not in _BUSY or error.reason == SIDE_BY_SIDE:
+                    raise
+                # Handler: twice as long when it is throttled.
+                throttled = error.code == "TooManyRequestsException"
+                self.sleep(2 * delay if throttled else delay)
+        return self._send(operation, params)
 
     def call(self, operation: str, **params: Any) -> dict[str, Any]:
         """Make one call once; its error is the handler's failure."""
@@ -113,19 +151,61 @@ class Api:
         except ApiError as error:
             raise handler_error(error) from error
 
+    def create(self, operation: str, **params: Any) -> dict[str, Any]:
+        """Make the creating call and let the API's error through.
+
+        Handler: the SDK's client repeats it, the handler does not. Inference: the client's four
+        attempts, a few seconds together, outlast one other writer, but not an account in creation.
+        """
+        try:
+            return self.try_call(operation, **params)
+        except ApiError as error:
+            if error.reason != SIDE_BY_SIDE or self._outlives(operation):
+                raise
+            self.sleep(sum(_CLIENT_DELAYS))
+            return self.try_call(operation, **params)
+
+    def _outlives(self, operation: str) -> bool:
+        """Tell whether another writer takes longer than the client's patience."""
+        return operation == "CreateAccount" and self._met_account
+
     def write(self, operation: str, **params: Any) -> dict[str, Any]:
         """Make a write that the handler repeats when AWS is busy, and let other errors through.
 
-        Handler: all writes but the creating call itself are repeated in this way.
+        Handler: all writes but the creating call itself are repeated in this way, twice for each
+        operation, however many calls of it a resource makes.
         """
-        for attempt in range(_RETRIES):
+        while True:
             try:
                 return self.try_call(operation, **params)
             except ApiError as error:
-                if error.code not in _RETRIABLE:
+                if error.code not in _RETRIABLE or self._retries[operation] == _RETRIES:
                     raise
-                self.sleep(_RETRY_DELAY * 2**attempt)
-        return self.try_call(operation, **params)
+                self.sleep(_RETRY_DELAY * 2 ** self._retries[operation])
+                self._retries[operation] += 1
+
+    def _send(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        refusal = self._refusal(operation) or self._conflict(operation)
+        return self._organizations.call(operation, params, self._account_id, refusal=refusal)
+
+    def _conflict(self, operation: str) -> ApiError | None:
+        """Return the conflict with the next writer that comes first, or None when it is our turn."""
+        if OPERATIONS[operation].read:
+            return None
+        if self._waiting_for is None:
+            self._waiting_for = list(self._writers_before(operation))
+            self._met_account = any(w.operation == "CreateAccount" for w in self._waiting_for)
+        return conflict_with(self._waiting_for.pop(0)) if self._waiting_for else None
+
+    def existing(self, operation: str, key: str, **params: Any) -> list[dict[str, Any]]:
+        """List what exists before something is created.
+
+        Handler: the pre-existence check drops an error of its list and goes on to create.
+        """
+        try:
+            return self.all(operation, key, **params)
+        except HandlerError:
+            return []
 
     def all(self, operation: str, key: str, **params: Any) -> list[dict[str, Any]]:
         """Return the elements of all pages of a list."""
@@ -219,8 +299,9 @@ def update_tags(api: Api, resource_id: str, old: Properties, new: Properties) ->
 
     Handler: first removes the keys that are gone, then sets what is new or changed.
     """
-    before = {tag["Key"]: tag["Value"] for tag in tag_list(old)}
-    after = {tag["Key"]: tag["Value"] for tag in tag_list(new)}
+    # A resource's own tag comes first and wins over the stack's.
+    before = {tag["Key"]: tag["Value"] for tag in reversed(tag_list(old))}
+    after = {tag["Key"]: tag["Value"] for tag in reversed(tag_list(new))}
     gone = [key for key in before if key not in after]
     changed = [
         {"Key": key, "Value": value} for key, value in after.items() if before.get(key) != value

@@ -18,7 +18,12 @@ class OrganizationType(ResourceType):
 
     def create(self, api: Api, properties: Properties) -> Created:
         """Create the organization; one that exists fails the resource (handler: never adopted)."""
-        answer = api.call("CreateOrganization", FeatureSet=properties.get("FeatureSet", "ALL"))
+        try:
+            answer = api.create(
+                "CreateOrganization", FeatureSet=properties.get("FeatureSet", "ALL")
+            )
+        except ApiError as error:
+            raise handler_error(error) from error
         # Handler: one second before it reads.
         api.sleep(1)
         physical_id = answer["Organization"]["Id"]

@@ -31,7 +31,7 @@ class OrganizationalUnitType(ResourceType):
         """Create the OU unless its parent has one of this name (handler)."""
         require(properties, ("Name", "ParentId"), "OrganizationalUnit")
         name, parent_id = properties["Name"], properties["ParentId"]
-        siblings = api.all(
+        siblings = api.existing(
             "ListOrganizationalUnitsForParent", "OrganizationalUnits", ParentId=parent_id
         )
         if any(unit["Name"] == name for unit in siblings):
@@ -40,9 +40,13 @@ class OrganizationalUnitType(ResourceType):
                 f"Failing PreExistenceCheck: OrganizationalUnit with name [{name}] already exists "
                 f"in parent [{parent_id}].",
             )
-        answer = api.call(
-            "CreateOrganizationalUnit", Name=name, ParentId=parent_id, Tags=tag_list(properties)
-        )
+        tags = tag_list(properties)
+        try:
+            answer = api.create(
+                "CreateOrganizationalUnit", Name=name, ParentId=parent_id, Tags=tags
+            )
+        except ApiError as error:
+            raise handler_error(error) from error
         physical_id = answer["OrganizationalUnit"]["Id"]
         return Created(physical_id, self.attributes(api, physical_id))
 

@@ -39,27 +39,19 @@ class PolicyType(ResourceType):
     def create(self, api: Api, properties: Properties) -> Created:
         """Create the policy, then attach it to one target after the other (handler)."""
         require(properties, ("Name", "Type", "Content"), "Policy")
-        existing = api.all("ListPolicies", "Policies", Filter=properties["Type"])
+        existing = api.existing("ListPolicies", "Policies", Filter=properties["Type"])
         if any(policy["Name"] == properties["Name"] for policy in existing):
             raise HandlerError(
                 "AlreadyExists", f"Policy already exists for policy name [{properties['Name']}]."
             )
-        answer = api.call(
-            "CreatePolicy",
-            Name=properties["Name"],
-            Type=properties["Type"],
-            Content=content_text(properties),
-            Description=properties.get("Description", ""),
-            Tags=tag_list(properties),
-        )
-        policy_id: str = answer["Policy"]["PolicySummary"]["Id"]
+        policy_id = _create(api, properties)
         try:
             for target in _targets(properties):
                 _attach(api, policy_id, target)
         except ApiError as error:
             # Handler: the policy stays, attached as far as it came; its id is in the failed event.
             raise handler_error(error, left_behind=policy_id) from error
-        return Created(policy_id, self.attributes(api, policy_id))
+        return Created(str(policy_id), self.attributes(api, policy_id))
 
     def update(
         self, api: Api, physical_id: str, old: Properties, new: Properties
@@ -98,7 +90,7 @@ class PolicyType(ResourceType):
         except ApiError as error:
             raise handler_error(error) from error
 
-    def attributes(self, api: Api, physical_id: str) -> dict[str, Any]:
+    def attributes(self, api: Api, physical_id: str | None) -> dict[str, Any]:
         """Return what Fn::GetAtt answers (schema)."""
         summary = self._describe(api, physical_id)["PolicySummary"]
         return {key: summary[key] for key in ("Id", "Arn", "AwsManaged")}
@@ -119,9 +111,32 @@ class PolicyType(ResourceType):
             current["Content"] = json.loads(policy["Content"])
         return current
 
-    def _describe(self, api: Api, physical_id: str) -> dict[str, Any]:
+    def _describe(self, api: Api, physical_id: str | None) -> dict[str, Any]:
         policy: dict[str, Any] = api.call("DescribePolicy", PolicyId=physical_id)["Policy"]
         return policy
+
+
+def _create(api: Api, properties: Properties) -> str | None:
+    """Create the policy and return its id, or None when AWS says that there is one.
+
+    Handler: a duplicate that the pre-existence check did not see is swallowed, and the handler
+    goes on without an id, which the next call refuses.
+    """
+    try:
+        answer = api.create(
+            "CreatePolicy",
+            Name=properties["Name"],
+            Type=properties["Type"],
+            Content=content_text(properties),
+            Description=properties.get("Description", ""),
+            Tags=tag_list(properties),
+        )
+    except ApiError as error:
+        if error.code == "DuplicatePolicyException":
+            return None
+        raise handler_error(error) from error
+    policy_id: str = answer["Policy"]["PolicySummary"]["Id"]
+    return policy_id
 
 
 def _targets(properties: Properties) -> list[str]:
@@ -130,7 +145,7 @@ def _targets(properties: Properties) -> list[str]:
     return list(dict.fromkeys(properties.get("TargetIds") or []))
 
 
-def _attach(api: Api, policy_id: str, target: str) -> None:
+def _attach(api: Api, policy_id: str | None, target: str) -> None:
     try:
         api.write("AttachPolicy", PolicyId=policy_id, TargetId=target)
     except ApiError as error:

@@ -39,7 +39,10 @@ class ResourcePolicyType(ResourceType):
         else:
             raise HandlerError("AlreadyExists", "Resource policy already exists.")
         content, tags = content_text(properties), tag_list(properties)
-        answer = api.call("PutResourcePolicy", Content=content, Tags=tags)
+        try:
+            answer = api.create("PutResourcePolicy", Content=content, Tags=tags)
+        except ApiError as error:
+            raise handler_error(error) from error
         physical_id = answer["ResourcePolicy"]["ResourcePolicySummary"]["Id"]
         return Created(physical_id, self.attributes(api, physical_id))
 
