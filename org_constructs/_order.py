@@ -26,6 +26,8 @@ class OrderStage(IntEnum):
     ACCOUNT = 4
     UNTARGETED_POLICY = 5
     INVITATION = 6
+    # Last: a name that cannot be given holds up nothing that protects.
+    ACCOUNT_NAME = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from .model.errors import OrgError
 
 if TYPE_CHECKING:
     from ._order import Position
+    from .model.lock import LockedAccount
     from .policy import ServiceControlPolicy
     from .settings import SettingsHandler
 
@@ -101,6 +102,8 @@ class Registry:
         self.settings_handlers: dict[str, SettingsHandler] = {}
         self.account_scopes: dict[str, Construct] = {}
         self.account_paths: set[str] = set()
+        # Read when the first account asks.
+        self.locked_accounts: Mapping[str, LockedAccount] | None = None
         self.scopes: dict[str, IConstruct] = {}
         self._stacks: set[str] = set()
         self._sealed = False

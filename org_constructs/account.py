@@ -11,21 +11,26 @@ from aws_cdk import aws_organizations as organizations
 from aws_cdk.interfaces import aws_organizations as refs
 from constructs import Construct
 
+from ._dependable import depend_on_resource_only
+from ._lock_file import locked_account
 from ._order import OrderStage, Position
 from ._registry import Item, Tracked, place_of, remember
 from ._render import is_token, tag_list
 from ._target import PolicyTarget
+from .model.errors import OrgError
 from .model.identifiers import (
     check_account_id,
     check_account_name,
     check_construct_id,
     check_email,
     check_role_name,
+    is_account_name_for_rename,
 )
 from .organizational_unit import Container, IOrganizationalUnit, resolve_parent
 
 if TYPE_CHECKING:
     from .guardrails import Guardrail
+    from .model.lock import LockedAccount
     from .policy import Policy
 
 
@@ -79,8 +84,9 @@ class Account(_AccountBase):
 
     Its logical id depends on its scope and id alone, never on its OU: another `parent` moves the
     account in place. AWS offers no way to change the e-mail or role through CloudFormation, so
-    a change of either is refused at synthesis once the lock file knows the account. Removing the
-    code, or destroying the stack, keeps the account.
+    a change of either is refused at synthesis once the lock file knows the account. Another
+    `name` then renames the account, through one more resource: the template itself keeps the name
+    of the creation. Removing the code, or destroying the stack, keeps the account.
 
     Args:
         scope: construct that the account belongs to; `add_account` takes the scope `Accounts` of
@@ -88,7 +94,8 @@ class Account(_AccountBase):
         id: stable id.
         parent: the root or an OU: of this app, of another stack, existing, or an L1.
         email: address of the root user, 6 to 64 ASCII characters, unique in all of AWS.
-        name: display name, 1 to 50 printable ASCII characters; the id by default.
+        name: display name, 1 to 50 printable ASCII characters; the id by default. A rename takes
+            no `<` and no `>`.
         role_name: role that AWS creates in the account for the management account.
         tags: tags of the account.
 
@@ -122,13 +129,16 @@ class Account(_AccountBase):
             check_role_name(role_name, what=what)
         parent_id, parent_item, _, parent_stacks = resolve_parent(parent, what)
         tag_values = tag_list(tags, where=what)
+        locked = locked_account(place.registry, place.path)
+        # CloudFormation refuses another name than the first one, so the template keeps that.
+        renamed = locked is not None and not is_token(name) and locked.is_renamed_by(name)
         super().__init__(scope, id)
         remember(self, place)
         self._place = place
         self._resource = _CfnAccount(
             self,
             "Resource",
-            account_name=name,
+            account_name=locked.name if locked is not None and renamed else name,
             email=email,
             parent_ids=[parent_id],
             role_name=role_name,
@@ -137,7 +147,7 @@ class Account(_AccountBase):
         registry = place.registry
         if registry.account_scopes.get(place.stack_path) is not scope:
             self._resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
-        self._item = registry.add(
+        self._item = item = registry.add(
             Item(
                 l1=self._resource,
                 owner=self,
@@ -149,6 +159,28 @@ class Account(_AccountBase):
         )
         registry.account_paths.add(place.path)
         registry.note_source(place.path)
+        if locked is not None and renamed:
+            self._rename(item, locked, name)
+
+    def _rename(self, item: Item, locked: LockedAccount, name: str) -> None:
+        """Let a setting see to it that the account has this name."""
+        from .settings import AccountName
+
+        if not is_account_name_for_rename(name):
+            self._place.registry.report(
+                OrgError(
+                    "ORG128",
+                    f"account '{self._place.path}': name '{locked.display_name or locked.name}' "
+                    f"cannot become '{name}'; AWS creates accounts with '<' or '>' in their name "
+                    "and renames none to such a name",
+                ),
+                path=self._place.path,
+                remedy="choose a name without '<' and '>'",
+            )
+            return
+        # As with a policy below the account: who depends on the account waits for it alone.
+        depend_on_resource_only(self, self._resource)
+        AccountName(item, "Name", account_id=self.account_id, name=name)
 
     @classmethod
     def from_account_id(cls, scope: Construct, id: str, account_id: str) -> IAccount:

@@ -7,6 +7,7 @@ properties, so that a template reads like the organization it declares.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import cast
 
 import aws_cdk as cdk
@@ -24,8 +25,10 @@ from .handlers import (
     ROLE_PATH,
     SERVICE_TIMEOUT_SECONDS,
     setting_actions,
+    setting_conditions,
 )
 from .model.identifiers import check_construct_id
+from .model.lock import ACCOUNT_NAME
 from .policies import PolicyType, check_policy_type
 
 _HANDLER_ID = "OrganizationSettings"
@@ -87,8 +90,8 @@ class SettingsHandler(Construct):
         cdk.Validations.of(self._role).acknowledge(
             cdk.Acknowledgment(
                 id="AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-                reason="EnablePolicyType and ListRoots take no resource narrower than the "
-                "organization; the actions are named one by one",
+                reason="the settings' actions take no resource narrower than the organization, or "
+                "one that is not known before the deployment; they are named one by one",
             )
         )
         staged = cdk.AssetStaging(
@@ -109,7 +112,7 @@ class SettingsHandler(Construct):
             code=lambda_.CfnFunction.CodeProperty(
                 s3_bucket=location.bucket_name, s3_key=location.object_key
             ),
-            description="Sets what CloudFormation cannot: policy types of the organization",
+            description="Sets what CloudFormation cannot in the organization",
             handler=HANDLER,
             runtime=_RUNTIME,
             role=self._role.attr_arn,
@@ -136,6 +139,8 @@ class SettingsHandler(Construct):
         from aws_cdk import aws_iam as iam
 
         self._actions.update(setting_actions()[resource_type])
+        conditions = setting_conditions()
+        free = sorted(self._actions - conditions.keys())
         self._role.policies = [
             iam.CfnRole.PolicyProperty(
                 policy_name="OrganizationSettings",
@@ -143,12 +148,17 @@ class SettingsHandler(Construct):
                     "Version": "2012-10-17",
                     "Statement": [
                         self._log_statement,
-                        {
-                            "Effect": "Allow",
-                            "Action": sorted(self._actions),
-                            # ListRoots takes no resource, and the root's id is not known here.
-                            "Resource": "*",
-                        },
+                        # ListRoots takes no resource, and the root's id is not known here.
+                        {"Effect": "Allow", "Action": free, "Resource": "*"},
+                        *(
+                            {
+                                "Effect": "Allow",
+                                "Action": action,
+                                "Resource": "*",
+                                "Condition": conditions[action],
+                            }
+                            for action in sorted(self._actions & conditions.keys())
+                        ),
                     ],
                 },
             )
@@ -188,18 +198,8 @@ class OrganizationPolicyType(Tracked, cdk.Resource):
         place = place_of(scope).child(id)
         super().__init__(scope, id)
         remember(self, place)
-        handler = SettingsHandler.of(place)
-        handler.allow(self.RESOURCE_TYPE)
-        self._resource = _CfnSetting(
-            self,
-            "Resource",
-            type=self.RESOURCE_TYPE,
-            properties={
-                "ServiceToken": handler.service_token,
-                "ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS),
-                "RootId": root_id,
-                "PolicyType": str(policy_type),
-            },
+        self._resource = _setting(
+            self, place, self.RESOURCE_TYPE, {"RootId": root_id, "PolicyType": str(policy_type)}
         )
         place.registry.add(
             Item(
@@ -211,3 +211,56 @@ class OrganizationPolicyType(Tracked, cdk.Resource):
             )
         )
         place.registry.note_source(place.path)
+
+
+class AccountName(Tracked, Construct):
+    """Give a deployed account of this app another name than that of its creation.
+
+    CloudFormation refuses a changed name, so the template keeps the first one: the settings
+    handler compares and renames. Removing the code leaves the account with its last name.
+
+    Args:
+        account: the account, as it stands in the chain.
+        id: stable id, below the account.
+        account_id: the account's id, a token.
+        name: the name.
+
+    Source: https://docs.aws.amazon.com/accounts/latest/reference/API_PutAccountName.html
+    """
+
+    RESOURCE_TYPE = ACCOUNT_NAME
+
+    def __init__(self, account: Item, id: str, *, account_id: str, name: str) -> None:
+        place = account.place.child(id)
+        super().__init__(account.owner, id)
+        remember(self, place)
+        self._resource = _setting(
+            self, place, self.RESOURCE_TYPE, {"AccountId": account_id, "Name": name}
+        )
+        place.registry.add(
+            Item(
+                l1=self._resource,
+                owner=self,
+                place=place,
+                position=Position(OrderStage.ACCOUNT_NAME, account.place.ids, place.path),
+                needs=[account],
+            )
+        )
+
+
+def _setting(
+    scope: Construct, place: Place, resource_type: str, properties: Mapping[str, str]
+) -> _CfnSetting:
+    """Declare the custom resource of a setting, and let the stack's handler serve it."""
+    handler = SettingsHandler.of(place)
+    handler.allow(resource_type)
+    return _CfnSetting(
+        scope,
+        "Resource",
+        type=resource_type,
+        properties={
+            "ServiceToken": handler.service_token,
+            "ServiceTimeout": str(SERVICE_TIMEOUT_SECONDS),
+            **properties,
+        },
+    )

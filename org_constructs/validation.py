@@ -6,7 +6,6 @@ a deployment, so every exception becomes a fatal finding.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,17 +13,25 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 import jsii
 
+from ._lock_file import LOCK_FILE_KEY, read_lock
 from .checks import CheckContext, Finding, Severity, run_checks
 from .model.assembly import read_assembly
 from .model.errors import OrgError
-from .model.lock import FILE_NAME, Lock
+from .model.lock import Lock
 from .model.organization import OrganizationModel
 
 if TYPE_CHECKING:
     from ._registry import Registry
 
+__all__ = [
+    "ALLOW_PLACEHOLDERS_KEY",
+    "LOCK_FILE_KEY",
+    "NAME",
+    "OrganizationValidation",
+    "register_plugin",
+]
+
 NAME = "org-constructs"
-LOCK_FILE_KEY = "org-constructs:lockFile"
 ALLOW_PLACEHOLDERS_KEY = "org-constructs:allowPlaceholders"
 
 
@@ -100,10 +107,9 @@ class OrganizationValidation:
             {str(Path(file).parent) for stack, file in templates.items() if stack in placed}
         )
         node = registry.stage.node
-        lock_file = node.try_get_context(LOCK_FILE_KEY) or _default_lock_file()
         lock: Lock | None = None
         try:
-            lock = Lock.read(lock_file) if lock_file else None
+            lock = read_lock(registry.stage)
             if lock is not None:
                 lock = lock.within(node.path, _stages_inside(registry.stage))
         except OrgError as error:
@@ -198,15 +204,6 @@ def _is_acknowledged(finding: Finding, registry: Registry) -> bool:
 def _stages_inside(stage: cdk.Stage) -> list[str]:
     """Return the paths of the Stages of an app, whose resources are checked with them."""
     return [child.node.path for child in stage.node.children if isinstance(child, cdk.Stage)]
-
-
-def _default_lock_file() -> str | None:
-    """Return the lock beside cdk.json; none under pytest.
-
-    A unit test builds parts of an organization; compared with the lock of the whole, they would
-    seem to have lost the rest.
-    """
-    return None if "PYTEST_CURRENT_TEST" in os.environ else FILE_NAME
 
 
 def _is_true(value: object) -> bool:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from org_constructs.model.assembly import StackTemplate
-from org_constructs.model.lock import Lock
+from org_constructs.model.lock import ACCOUNT_NAME, Lock
 from org_constructs.model.organization import Declared, OrganizationModel
 from org_constructs.model.quotas import quota
 from org_constructs.policies import PolicyType, PolicyTypeSpec, policy_type_spec
@@ -117,7 +117,7 @@ class CheckContext:
 
 
 # The settings of this library, by the type of their custom resource.
-SETTINGS = frozenset({"Custom::OrganizationPolicyType"})
+SETTINGS = frozenset({ACCOUNT_NAME, "Custom::OrganizationPolicyType"})
 
 
 def is_organization_write(kind: str) -> bool:

@@ -1,6 +1,7 @@
 """Accounts that are deployed stay what they are: nothing is asked of AWS that it cannot do.
 
-A changed e-mail, name or role fails in CloudFormation, and the rollback fails too.
+A changed e-mail, name or role fails in CloudFormation, and the rollback fails too. The library's
+accounts keep the name of their creation in the template and are renamed by a setting.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-organizations-account.html
 """
 
@@ -65,8 +66,9 @@ def _compare(locked: LockedAccount, account: DeclaredAccount) -> Iterator[Findin
         yield about(
             account,
             code="ORG128",
-            message=f"account '{account.path}': name '{locked.name}' cannot become '{account.name}' through CloudFormation",
-            remedy=f"write name='{locked.name}' again; PutAccountName of the account API renames the account itself",
+            message=f"account '{account.path}': name '{locked.name}' cannot become '{account.name}' in the template; "
+            "CloudFormation renames no account",
+            remedy=f"let the template say '{locked.name}' again; a literal name= of an Account of this library renames it",
         )
     if account.stack != locked.stack or account.logical_id != locked.logical_id:
         yield _re_identified(account.path, locked, account)

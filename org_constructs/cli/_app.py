@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -84,6 +85,10 @@ def lock(
                 "give the assembly that has been deployed, nothing is written"
             )
         fresh = Lock.of(OrganizationModel.from_assembly(assembly))
+        # A lock that cannot be understood is what this command is the remedy for.
+        with suppress(OrgError):
+            if (previous := Lock.read(file)) is not None:
+                fresh = fresh.keeping_names(previous)
         fresh.write(file)
     except OrgError as error:
         raise _fail(f"{error.code}: {error}") from error

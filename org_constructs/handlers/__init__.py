@@ -23,6 +23,7 @@ __all__ = [
     "ROLE_PATH",
     "SERVICE_TIMEOUT_SECONDS",
     "setting_actions",
+    "setting_conditions",
 ]
 
 ASSET_DIRECTORY: Final = Path(__file__).parent / "function"
@@ -58,4 +59,18 @@ def setting_actions() -> dict[str, tuple[str, ...]]:
     return {
         resource_type: tuple(sorted(setting.actions))
         for resource_type, setting in sorted(discover().items())
+    }
+
+
+def setting_conditions() -> dict[str, dict[str, dict[str, str]]]:
+    """Return the conditions under which the role may use actions, by action; most have none.
+
+    Returns:
+        For example `{"organizations:EnableAWSServiceAccess": {"StringEquals":
+        {"organizations:ServicePrincipal": "account.amazonaws.com"}}}`.
+    """
+    return {
+        action: {operator: dict(keys) for operator, keys in condition.items()}
+        for setting in discover().values()
+        for action, condition in setting.conditions.items()
     }

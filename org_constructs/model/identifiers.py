@@ -19,6 +19,8 @@ _CONSTRUCT_ID = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _ROLE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 # CloudFormation's schema: printable ASCII from space to tilde.
 _ACCOUNT_NAME = re.compile(r"[ -~]{1,50}")
+# The account API's model: the same without < and >.
+_ACCOUNT_NAME_FOR_RENAME = re.compile(r"[ -;=?-~]{1,50}")
 # CreateAccount's documented rules: one @; the local name does not begin with a dot; the domain has
 # letters, digits, hyphens and dots, and parts that neither begin nor end with a hyphen.
 _EMAIL = re.compile(
@@ -153,6 +155,11 @@ def check_account_name(value: str, *, what: str) -> str:
     raise OrgError(
         "ORG002", f"{what}: name {value!r} {detail}; give 1 to 50 printable ASCII characters"
     )
+
+
+def is_account_name_for_rename(value: str) -> bool:
+    """Tell whether an account that exists can be given this name: PutAccountName takes less."""
+    return _ACCOUNT_NAME_FOR_RENAME.fullmatch(value) is not None
 
 
 def check_organizational_unit_name(value: str, *, what: str) -> str:

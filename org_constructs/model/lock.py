@@ -17,6 +17,9 @@ from .organization import OrganizationModel
 VERSION = 1
 FILE_NAME = "organization.lock.json"
 
+# The setting that renames an account; the settings function knows it by this type.
+ACCOUNT_NAME = "Custom::AccountName"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedOrganization:
@@ -38,7 +41,15 @@ class LockedUnit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedAccount:
-    """An account as deployed; `name`, `email` and `role_name` are those of its creation."""
+    """An account as deployed; `name`, `email` and `role_name` are those of its creation.
+
+    CloudFormation never changes a name, so its templates keep that of the creation for ever.
+
+    Attributes:
+        display_name: the name that a setting gave the account last; None while it was never
+            renamed. It stays when the name goes back to the first one: who leaves it out can no
+            longer tell whether the account still has another name.
+    """
 
     stack: str
     logical_id: str
@@ -46,6 +57,16 @@ class LockedAccount:
     name: str
     email: str
     role_name: str | None = None
+    display_name: str | None = None
+
+    @property
+    def has_known_name(self) -> bool:
+        """Whether `name` is a name, rather than an expression that CloudFormation evaluates."""
+        return not self.name.startswith(("?{", "?["))
+
+    def is_renamed_by(self, name: str) -> bool:
+        """Tell whether a setting must see to it that the account has this name."""
+        return self.has_known_name and (self.display_name is not None or name != self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +113,7 @@ class Lock:
             for stack in model.assembly.stacks
             if stack.account and stack.name in stacks
         }
+        display_names = _display_names(model)
         return cls(
             management_account_id=accounts.pop() if len(accounts) == 1 else None,
             organizations={
@@ -117,6 +139,7 @@ class Lock:
                     name=account.name,
                     email=account.email,
                     role_name=account.role_name,
+                    display_name=display_names.get(account.key),
                 )
                 for account in model.accounts.values()
             },
@@ -206,12 +229,17 @@ class Lock:
         def entries(of: Mapping[str, Any]) -> dict[str, Any]:
             return {path: asdict(of[path]) for path in sorted(of)}
 
+        accounts = entries(self.accounts)
+        for entry in accounts.values():
+            # The usual account was never renamed, and an older release knows no such field.
+            if entry["display_name"] is None:
+                del entry["display_name"]
         data = {
             "version": VERSION,
             "management_account_id": self.management_account_id,
             "organizations": entries(self.organizations),
             "organizational_units": entries(self.organizational_units),
-            "accounts": entries(self.accounts),
+            "accounts": accounts,
             "policies": entries(self.policies),
         }
         return json.dumps(data, indent=2) + "\n"
@@ -236,6 +264,29 @@ class Lock:
             policies={k: v for k, v in self.policies.items() if belongs(k)},
         )
 
+    def keeping_names(self, previous: Lock) -> Lock:
+        """Return this lock with what `previous` knows of the names of accounts.
+
+        The name of an account's creation never changes. An assembly that was synthesized without
+        the lock tells another one after a rename, and nothing of the rename.
+        """
+        ours, theirs = self.management_account_id, previous.management_account_id
+        if ours and theirs and ours != theirs:
+            return self
+        accounts = dict(self.accounts)
+        for path, fresh in self.accounts.items():
+            known = previous.accounts.get(path)
+            # The same resource of a stack is the same account: none is ever replaced.
+            if known is None or (known.stack, known.logical_id) != (fresh.stack, fresh.logical_id):
+                continue
+            seen = fresh.name if fresh.has_known_name and fresh.name != known.name else None
+            accounts[path] = replace(
+                fresh,
+                name=known.name,
+                display_name=fresh.display_name or seen or known.display_name,
+            )
+        return replace(self, accounts=accounts)
+
     def without(self, path: str) -> Lock:
         """Return the lock without an account or OU that is let go on purpose.
 
@@ -252,3 +303,16 @@ class Lock:
             },
             accounts={key: value for key, value in self.accounts.items() if key != path},
         )
+
+
+def _display_names(model: OrganizationModel) -> dict[str, str]:
+    """Return the names that settings give to accounts, by the account's key."""
+    found: dict[str, str] = {}
+    for stack in model.assembly.stacks:
+        for resource in stack.resources.values():
+            if resource.get("Type") == ACCOUNT_NAME:
+                properties = resource.get("Properties", {})
+                name = properties.get("Name")
+                if isinstance(name, str):
+                    found[model.node(properties.get("AccountId", "?"), stack)] = name
+    return found

@@ -90,11 +90,22 @@ Deployed = Callable[..., cdk.Stack]
         {"home": "root"},
         {"unit_name": "Watchers"},
         {"tags": {"a": "1"}},
+        {"name": "log archive"},
+        {"name": "Audit", "home": "Other"},
     ],
-    ids=["nothing", "e-mail case", "other ou", "root", "name of the ou", "tags"],
+    ids=[
+        "nothing",
+        "e-mail case",
+        "other ou",
+        "root",
+        "name of the ou",
+        "tags",
+        "name of the account",
+        "case of its name and ou",
+    ],
 )
 def test_accepted_changes(deployed: Deployed, change: dict[str, Any]) -> None:
-    """What AWS does in place is accepted: moves, renames of OUs, tags, the case of an e-mail."""
+    """What AWS does in place is accepted: moves, renames, tags, the case of an e-mail."""
     stack = deployed()
     _declare(stack, **change)
     assert codes(stack) == []
@@ -123,10 +134,10 @@ def test_accepted_changes(deployed: Deployed, change: dict[str, Any]) -> None:
         ),
         ({"role_name": None}, "ORG124", "'Admin' cannot become None", "role_name='Admin'"),
         (
-            {"name": "log archive"},
+            {"name": "log <archive>"},
             "ORG128",
-            "name 'audit' cannot become 'log archive' through CloudFormation",
-            "write name='audit' again; PutAccountName",
+            "name 'audit' cannot become 'log <archive>'; AWS creates accounts with '<' or '>'",
+            "choose a name without '<' and '>'",
         ),
         (
             {"id": "Auditor"},

@@ -60,7 +60,7 @@ def chain_of(resources: Mapping[str, dict[str, Any]]) -> list[str]:
     chained = {
         logical_id: resource
         for logical_id, resource in resources.items()
-        if resource["Type"].startswith(("AWS::Organizations::", "Custom::Organization"))
+        if resource["Type"].startswith(("AWS::Organizations::", "Custom::"))
     }
     followers: dict[str | None, str] = {}
     for logical_id, resource in chained.items():

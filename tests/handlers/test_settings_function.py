@@ -42,7 +42,7 @@ def test_an_unknown_resource_type_fails_and_is_named(request_of: Request, serve:
     assert answer["PhysicalResourceId"] == "ScpType"
     assert answer["Reason"].startswith(
         "resource type 'Custom::OrganizationContacts' is no setting of this function, which knows "
-        "Custom::OrganizationPolicyType"
+        "Custom::AccountName, Custom::OrganizationPolicyType"
     )
 
 
@@ -149,11 +149,29 @@ def test_the_entry_point_uses_the_environment_s_endpoint(
 def test_the_constructs_learn_the_actions_of_every_setting() -> None:
     """The role allows these and nothing else."""
     assert handlers.setting_actions() == {
+        "Custom::AccountName": (
+            "account:GetAccountInformation",
+            "account:PutAccountName",
+            "organizations:EnableAWSServiceAccess",
+            "organizations:ListAWSServiceAccessForOrganization",
+        ),
         "Custom::OrganizationPolicyType": (
             "organizations:EnablePolicyType",
             "organizations:ListRoots",
-        )
+        ),
     }
+
+
+def test_the_constructs_learn_the_conditions_of_actions() -> None:
+    """No other service can be trusted by way of the function; a condition is for a known action."""
+    conditions = handlers.setting_conditions()
+    assert conditions == {
+        "organizations:EnableAWSServiceAccess": {
+            "StringEquals": {"organizations:ServicePrincipal": "account.amazonaws.com"}
+        }
+    }
+    known = {action for actions in handlers.setting_actions().values() for action in actions}
+    assert conditions.keys() <= known
 
 
 def test_every_setting_is_described() -> None:
@@ -197,7 +215,9 @@ def test_the_asset_runs_under_its_own_name(tmp_path: Path) -> None:
         "print(sorted(discover()), 'org_constructs' in sys.modules, 'boto3' in sys.modules)"
     )
     output = _python(program, _copy(tmp_path), tmp_path)
-    assert output.strip() == "['Custom::OrganizationPolicyType'] False False"
+    assert output.strip() == (
+        "['Custom::AccountName', 'Custom::OrganizationPolicyType'] False False"
+    )
 
 
 def test_a_new_setting_is_one_new_module(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ LOCKS = st.builds(
             name=TEXT,
             email=TEXT,
             role_name=st.none() | TEXT,
+            display_name=st.none() | TEXT,
         ),
     ),
     policies=st.dictionaries(
@@ -183,3 +185,90 @@ def test_of_templates() -> None:
     assert lock.accounts["S/A"].role_name == "Admin"
     assert lock.policies["S/P"].targets == ("Root", "S/U")
     assert len(lock.policies["S/P"].denials) == 1
+
+
+AUDIT = LockedAccount(
+    stack="S", logical_id="A", parent="Root", name="audit", email="audit.x@corp.com"
+)
+
+
+def _renamed(**properties: object) -> Lock:
+    template = {
+        "Resources": {
+            "A": {
+                "Type": "AWS::Organizations::Account",
+                "Properties": {"AccountName": "audit", "Email": "audit.x@corp.com"},
+            },
+            "N": {
+                "Type": "Custom::AccountName",
+                "Properties": {"AccountId": {"Fn::GetAtt": ["A", "AccountId"]}, **properties},
+            },
+        }
+    }
+    return Lock.of(OrganizationModel.from_templates({"S": template}))
+
+
+def test_a_rename_is_a_name_beside_that_of_the_creation() -> None:
+    """The template keeps the first name; the setting tells the one in force."""
+    assert _renamed(Name="Log archive").accounts == {
+        "S/A": replace(AUDIT, display_name="Log archive")
+    }
+    assert _renamed(Name={"Ref": "P"}).accounts == {"S/A": AUDIT}
+
+
+def test_an_account_that_was_never_renamed_has_no_field_for_it(tmp_path: Path) -> None:
+    """Its entry is that of older releases, which read it and whose entries are read."""
+    file = tmp_path / "organization.lock.json"
+    Lock(accounts={"S/A": AUDIT}).write(file)
+    entry = json.loads(file.read_text("utf-8"))["accounts"]["S/A"]
+    assert set(entry) == {"stack", "logical_id", "parent", "name", "email", "role_name"}
+    assert Lock.read(file) == Lock(accounts={"S/A": AUDIT})
+    Lock(accounts={"S/A": replace(AUDIT, display_name="audit")}).write(file)
+    entry = json.loads(file.read_text("utf-8"))["accounts"]["S/A"]
+    assert (entry["name"], entry["display_name"]) == ("audit", "audit")
+
+
+@pytest.mark.parametrize(
+    ("fresh", "known", "kept"),
+    [
+        ({}, {}, {}),
+        ({}, {"display_name": "b"}, {"display_name": "b"}),
+        ({"display_name": "c"}, {"display_name": "b"}, {"display_name": "c"}),
+        ({"name": "b"}, {}, {"display_name": "b"}),
+        ({"name": "Audit"}, {}, {"display_name": "Audit"}),
+        ({"name": "c"}, {"display_name": "b"}, {"display_name": "c"}),
+        ({"name": '?{"Ref": "P"}'}, {"display_name": "b"}, {"display_name": "b"}),
+        ({"parent": "S/U"}, {"display_name": "b"}, {"parent": "S/U", "display_name": "b"}),
+        ({"name": "b", "logical_id": "B"}, {}, {"name": "b", "logical_id": "B"}),
+        ({"name": "b", "stack": "T"}, {}, {"name": "b", "stack": "T"}),
+    ],
+    ids=[
+        "nothing",
+        "a setting that is gone",
+        "another rename",
+        "synthesized without the lock",
+        "another case without the lock",
+        "renamed twice without the lock",
+        "an expression",
+        "moved",
+        "another account",
+        "another stack",
+    ],
+)
+def test_names_are_kept(fresh: dict[str, str], known: dict[str, str], kept: dict[str, str]) -> None:
+    """The name of the creation is never overwritten, and a rename is never forgotten."""
+    lock = Lock(accounts={"S/A": replace(AUDIT, **fresh), "S/New": AUDIT})  # type: ignore[arg-type]
+    previous = Lock(accounts={"S/A": replace(AUDIT, **known), "S/Old": AUDIT})  # type: ignore[arg-type]
+    assert lock.keeping_names(previous).accounts == {
+        "S/A": replace(AUDIT, **kept),  # type: ignore[arg-type]
+        "S/New": AUDIT,
+    }
+
+
+def test_names_of_another_organization_are_not_kept() -> None:
+    """The same app for another management account has other accounts."""
+    lock = Lock(management_account_id="135792468024", accounts={"S/A": AUDIT})
+    renamed = {"S/A": replace(AUDIT, display_name="b")}
+    other = Lock(management_account_id="246813579024", accounts=renamed)
+    assert lock.keeping_names(other) == lock
+    assert lock.keeping_names(Lock(accounts=renamed)).accounts == renamed

@@ -21,6 +21,7 @@ _TRANSIENT: Final = frozenset(
     {
         "ConcurrentModificationException",
         "InternalFailure",
+        "InternalServerException",
         "PolicyChangesInProgressException",
         "RequestLimitExceeded",
         "ServiceException",

@@ -13,6 +13,7 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -56,11 +57,13 @@ class Setting(ABC):
     Attributes:
         resource_type: such as `Custom::OrganizationPolicyType`.
         actions: each IAM action that `apply` uses, with why.
+        conditions: under which condition of IAM the role may use an action, by action.
         kept: what stays in force when the resource is deleted, and how to turn it off; for the log.
     """
 
     resource_type: ClassVar[str]
     actions: ClassVar[Mapping[str, str]]
+    conditions: ClassVar[Mapping[str, Mapping[str, Mapping[str, str]]]] = MappingProxyType({})
     kept: ClassVar[str]
 
     @abstractmethod

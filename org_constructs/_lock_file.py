@@ -1,0 +1,50 @@
+"""Where the lock file of an app is found, for whoever reads it while the app is synthesized."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+
+from .model.errors import OrgError
+from .model.lock import FILE_NAME, Lock, LockedAccount
+
+if TYPE_CHECKING:
+    from ._registry import Registry
+
+LOCK_FILE_KEY = "org-constructs:lockFile"
+
+
+def read_lock(stage: cdk.Stage) -> Lock | None:
+    """Return the whole lock of the app, or None when nothing has been deployed.
+
+    Raises:
+        OrgError: `ORG120` when the file cannot be understood.
+    """
+    file = stage.node.try_get_context(LOCK_FILE_KEY) or _default_lock_file()
+    return Lock.read(file) if file else None
+
+
+def locked_account(registry: Registry, path: str) -> LockedAccount | None:
+    """Return what the lock knows of the account that is declared at `path`.
+
+    The file is read once per Stage. One that cannot be understood tells nothing here: the
+    validation refuses it, and with it the synthesis.
+    """
+    if registry.locked_accounts is None:
+        try:
+            lock = read_lock(registry.stage)
+        except OrgError:
+            lock = None
+        registry.locked_accounts = lock.accounts if lock else {}
+    return registry.locked_accounts.get(path)
+
+
+def _default_lock_file() -> str | None:
+    """Return the lock beside cdk.json; none under pytest.
+
+    A unit test builds parts of an organization; compared with the lock of the whole, they would
+    seem to have lost the rest.
+    """
+    return None if "PYTEST_CURRENT_TEST" in os.environ else FILE_NAME

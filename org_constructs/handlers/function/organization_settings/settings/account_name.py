@@ -1,0 +1,158 @@
+"""Renames an account: CloudFormation creates it with a name and never changes that.
+
+The account API renames at once; other services show the new name up to four hours later
+(documentation). It lets the management account rename a member only when the organization trusts
+Account Management, so this is seen to first.
+"""
+
+# ruff: noqa: TID252 - the package has another name in Lambda, so its imports are relative
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import SettingError, error_code, explain
+from . import Outcome, Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_organizations import OrganizationsClient
+
+    from . import Run
+
+_LOGGER = logging.getLogger(__name__)
+
+_SERVICE_PRINCIPAL: Final = "account.amazonaws.com"
+_ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
+# The account API's model: printable ASCII without < and >.
+_NAME: Final = re.compile(r"[ -;=?-~]{1,50}")
+
+# What says that trusted access may not be enabled, rather than not now (model).
+_REFUSED: Final = frozenset(
+    {
+        "AccessDeniedException",
+        "ConstraintViolationException",
+        "InvalidInputException",
+        "UnsupportedAPIEndpointException",
+    }
+)
+
+
+class AccountNameSetting(Setting):
+    """The resource type `Custom::AccountName` with `AccountId` and `Name`."""
+
+    resource_type = "Custom::AccountName"
+    actions = {  # noqa: RUF012 - annotated in Setting
+        "account:GetAccountInformation": "tells the name that the account has",
+        "account:PutAccountName": "renames the account",
+        "organizations:EnableAWSServiceAccess": "lets the management account rename members",
+        "organizations:ListAWSServiceAccessForOrganization": "tells whether it may already",
+    }
+    conditions = {  # noqa: RUF012 - annotated in Setting
+        "organizations:EnableAWSServiceAccess": {
+            "StringEquals": {"organizations:ServicePrincipal": _SERVICE_PRINCIPAL}
+        }
+    }
+    kept = (
+        "the account keeps its last name, and Account Management stays trusted: other tools may "
+        "rely on it; to change that, call PutAccountName or DisableAWSServiceAccess yourself"
+    )
+
+    def apply(
+        self, properties: Mapping[str, Any], previous: Mapping[str, Any], run: Run
+    ) -> Outcome:
+        """See `Setting.apply`."""
+        account_id = _checked(properties, "AccountId", _ACCOUNT_ID, "'123456789012'")
+        name = _checked(properties, "Name", _NAME, "'payments-prod', without '<' and '>'")
+        _trust_account_management(run)
+        # What is read may be as old as four hours: it says nothing against a name that has just
+        # been changed in code.
+        changed = previous.get("Name", name) != name
+        if not changed and _current_name(account_id, run) == name:
+            _LOGGER.info("account %s has its name already", account_id)
+        else:
+            _rename(account_id, name, run)
+            _LOGGER.info("account %s is renamed", account_id)
+        return Outcome(physical_id=f"{account_id}/name")
+
+
+SETTING = AccountNameSetting()
+
+
+def _checked(
+    properties: Mapping[str, Any], name: str, pattern: re.Pattern[str], sample: str
+) -> str:
+    value = properties.get(name)
+    if isinstance(value, str) and pattern.fullmatch(value):
+        return value
+    shown = "is missing" if value is None else f"{value!r} does not have the form {pattern.pattern}"
+    raise SettingError(f"property {name} {shown}; give one such as {sample}")
+
+
+def _trust_account_management(run: Run) -> None:
+    """Enable trusted access for Account Management; enabled already is success."""
+    client: OrganizationsClient = run.client("organizations")
+    trusted = run.patience.call(
+        lambda: {
+            entry.get("ServicePrincipal")
+            for page in client.get_paginator("list_aws_service_access_for_organization").paginate()
+            for entry in page["EnabledServicePrincipals"]
+        },
+        awaited="the list of services that the organization trusts",
+    )
+    if _SERVICE_PRINCIPAL in trusted:
+        return
+    try:
+        run.patience.call(
+            lambda: client.enable_aws_service_access(ServicePrincipal=_SERVICE_PRINCIPAL),
+            awaited=f"trusted access for '{_SERVICE_PRINCIPAL}'",
+        )
+    except Exception as error:
+        if error_code(error) not in _REFUSED:
+            raise
+        raise SettingError(
+            f"trusted access for '{_SERVICE_PRINCIPAL}', which renaming an account needs, cannot be "
+            f"enabled ({explain(error)}); enable it as an administrator of the management account, "
+            "in the console of AWS Organizations, and deploy again"
+        ) from error
+    _LOGGER.info("the organization trusts %s", _SERVICE_PRINCIPAL)
+
+
+def _current_name(account_id: str, run: Run) -> str | None:
+    client = run.client("account")
+    try:
+        found: Mapping[str, Any] = run.patience.call(
+            lambda: client.get_account_information(AccountId=account_id),
+            awaited=f"the name of account '{account_id}'",
+        )
+    except Exception as error:
+        _explain(error, f"the name of account '{account_id}' cannot be read")
+        raise
+    return found.get("AccountName")
+
+
+def _rename(account_id: str, name: str, run: Run) -> None:
+    client = run.client("account")
+    try:
+        run.patience.call(
+            lambda: client.put_account_name(AccountId=account_id, AccountName=name),
+            awaited=f"account '{account_id}' to be renamed",
+        )
+    except Exception as error:
+        _explain(error, f"account '{account_id}' cannot be renamed to '{name}'")
+        raise
+
+
+def _explain(error: Exception, failure: str) -> None:
+    """Raise what a person should read about an error, where that is more than AWS says."""
+    code = error_code(error)
+    if code == "AccessDeniedException":
+        remedy = "the organization needs all features, and the account must be an active member"
+    elif code == "ValidationException":
+        remedy = "check the account id, and give a name that AWS accepts"
+    else:
+        return
+    raise SettingError(f"{failure} ({explain(error)}); {remedy}") from error
