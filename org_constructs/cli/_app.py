@@ -104,8 +104,36 @@ def lock(
 
 @app.command()
 def rehearse(
+    target: Annotated[
+        Path | None,
+        typer.Argument(metavar="[APP_DIR|CDK_OUT]", help="Folder of a CDK app or of its assembly."),
+    ] = None,
     *,
-    app_folder: Annotated[Path, typer.Option("--app", help="Folder of the CDK app.")] = Path(),
+    app_folder: Annotated[
+        Path | None, typer.Option("--app", help="The same, as an option.")
+    ] = None,
+    steps: Annotated[
+        str | None,
+        typer.Option(
+            help="Comma-separated, in order: deploy, change, fail, destroy. "
+            "By default deploy, or fail where there is a --fault."
+        ),
+    ] = None,
+    change: Annotated[
+        Path | None, typer.Option(help="App or assembly that the step change deploys.")
+    ] = None,
+    change_context: Annotated[
+        list[str] | None,
+        typer.Option(help="Context of the step change, as KEY=VALUE, in place of another app."),
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="What goes wrong in the step fail, as CreateAccount:2:SLOW=3600."),
+    ] = None,
+    seed_from: Annotated[
+        Path | None,
+        typer.Option(help="Begin with an organization that `orgctl snapshot` has written."),
+    ] = None,
     serve: Annotated[
         bool, typer.Option("--serve", help="Only serve the embedded AWS, until Ctrl-C.")
     ] = False,
@@ -121,41 +149,50 @@ def rehearse(
         list[str] | None, typer.Option("--context", "-c", help="Context for the app, as KEY=VALUE.")
     ] = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave it running after the deployment, until Ctrl-C.")
+        bool, typer.Option("--keep", help="Leave it running in the end, until Ctrl-C.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document; all else goes to stderr.")
     ] = False,
 ) -> None:
-    """Deploy the app with the real CDK CLI to an embedded AWS, and show what was deployed.
+    """Deploy an app with the real CDK CLI to an embedded AWS, and judge what came of it.
 
     Nothing leaves this machine and nothing stays running: no AWS account, credentials or Docker
-    are needed.
+    are needed. Ends with 0 when live equals declared and no denial was out of force meanwhile,
+    with 3 when it did not converge, 4 when it did with a gap, 1 when the app cannot be
+    synthesized or the rehearsal cannot run, 2 for wrong arguments.
     """
-    from org_constructs.model.identifiers import check_account_id
-
-    from ._rehearse import DEFAULT_ACCOUNT, rehearse_deployment, serve_only
+    from ._rehearse import DEFAULT_ACCOUNT, serve_only
+    from ._rehearse import rehearse as run
 
     try:
         if account is not None:
+            from org_constructs.model.identifiers import check_account_id
+
             check_account_id(account)
-    except OrgError as error:
-        raise _fail(str(error), code=2) from error
-    if serve:
-        raise typer.Exit(serve_only(port, account or DEFAULT_ACCOUNT, region, out=_out, err=_err))
-    pairs = [entry.partition("=") for entry in context or []]
-    for key, equals, _ in pairs:
-        if not key or not equals:
-            raise _fail(f"--context '{key}' is not KEY=VALUE", code=2)
-    raise typer.Exit(
-        rehearse_deployment(
-            app_folder.resolve(),
+        if serve:
+            raise typer.Exit(
+                serve_only(port, account or DEFAULT_ACCOUNT, region, out=_out, err=_err)
+            )
+        from ._request import read_request
+
+        request = read_request(
+            target or app_folder or Path(),
+            steps=steps,
+            change=change,
+            change_context=change_context or (),
+            faults=fault or (),
+            seed_from=seed_from,
             port=port,
             account_id=account,
             region=region,
-            context={key: value for key, _, value in pairs},
+            context=context or (),
             keep=keep,
-            out=_out,
-            err=_err,
+            as_json=as_json,
         )
-    )
+    except (OrgError, ValueError) as error:
+        raise _fail(str(error), code=2) from error
+    raise typer.Exit(run(request, out=_out, err=_err))
 
 
 @app.command()

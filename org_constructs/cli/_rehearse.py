@@ -1,13 +1,16 @@
-"""The output of `orgctl rehearse`."""
+"""The output and exit codes of `orgctl rehearse`."""
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -19,12 +22,59 @@ if TYPE_CHECKING:
 
     from org_constructs.rehearsal import EmbeddedAws
     from org_constructs.rehearsal.cdk_cli import CdkCli, Step
+    from org_constructs.rehearsal.steps import Outcome, Rehearsal, StepName
 
 
 DEFAULT_ACCOUNT = "111111111111"
 
+# Exit codes; 0 means converged without a gap.
+FAILED = 1
+USAGE = 2
+NOT_CONVERGED = 3
+GAPS = 4
 
-def serve_only(port: int, account_id: str, region: str, *, out: Console, err: Console) -> int:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be rehearsed, and how.
+
+    Attributes:
+        app: folder of the app or of its assembly.
+        steps: the steps, in order.
+        change: the app or assembly that the step `change` deploys; None for the same app.
+        change_context: context that differs in the step `change`.
+        faults: what goes wrong in the step `fail`.
+        seed: an organization that is there at the beginning, as `orgctl snapshot` writes it.
+        port: the port on loopback; 0 takes a free one.
+        account_id: the management account; None for the one that the app names.
+        region: the Region.
+        context: context for the app.
+        keep: whether to leave it running in the end.
+        as_json: whether the result is one JSON document on standard output.
+    """
+
+    app: Path
+    steps: Sequence[StepName]
+    change: Path | None = None
+    change_context: Mapping[str, str] = field(default_factory=dict)
+    faults: Sequence[str] = ()
+    seed: Mapping[str, Any] | None = None
+    port: int = 0
+    account_id: str | None = None
+    region: str = "us-east-1"
+    context: Mapping[str, str] = field(default_factory=dict)
+    keep: bool = False
+    as_json: bool = False
+
+
+def serve_only(
+    port: int,
+    account_id: str,
+    region: str,
+    *,
+    out: Console,
+    err: Console,
+) -> int:
     """Serve the embedded AWS until it is interrupted; return an exit code."""
     from org_constructs.rehearsal import serve
     from org_constructs.rehearsal.emulator import EmulatorError
@@ -41,80 +91,154 @@ def serve_only(port: int, account_id: str, region: str, *, out: Console, err: Co
             highlight=False,
             soft_wrap=True,
         )
-        return 1
+        return FAILED
     return 0
 
 
-def rehearse_deployment(
-    app: Path,
-    *,
-    port: int,
-    account_id: str | None,
-    region: str,
-    context: Mapping[str, str],
-    keep: bool,
-    out: Console,
-    err: Console,
-) -> int:
-    """Synthesize, bootstrap and deploy an app to an embedded AWS and print the organization; return an exit code."""
-    from org_constructs.model import Lock, OrganizationModel
-    from org_constructs.operations.live import read_organization
-    from org_constructs.rehearsal import EmbeddedAws, RehearsalError
-    from org_constructs.rehearsal.cdk_cli import CdkCli, Step
+def rehearse(request: Request, *, out: Console, err: Console) -> int:
+    """Rehearse an app on an embedded AWS and print the verdict; return an exit code."""
+    from org_constructs.rehearsal import RehearsalError
 
-    if not (app / "cdk.json").is_file():
-        err.print(
-            f"[red]error[/red] '{app}' has no cdk.json; give the folder of a CDK app",
-            highlight=False,
-        )
-        return 2
     # A terminated process ends its embedded AWS too: SystemExit runs the context managers.
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, lambda number, _: sys.exit(128 + number))
-    steps: list[Step] = []
+    # Standard output belongs to the document, if there is to be one.
+    show = err if request.as_json else out
     try:
-        with (
-            EmbeddedAws.start(port or None, account_id or DEFAULT_ACCOUNT, region) as aws,
-            CdkCli(aws, app, context=context) as cdk,
-        ):
-            steps.append(Step(name="start", exit_code=0, seconds=aws.started_in))
-            for name in ("synth", "bootstrap", "deploy"):
-                out.rule(f"cdk {name}", style="dim")
-                step = _run(name, aws, cdk, account_id)
-                steps.append(step)
-                if step.exit_code:
-                    err.print(
-                        f"[red]error[/red] `cdk {name}` ended with {step.exit_code} after "
-                        f"{step.seconds:.1f} s; its last lines say why",
-                        highlight=False,
-                    )
-                    return step.exit_code
-            out.rule("as deployed", style="dim")
-            began = time.monotonic()
-            from ._tree import render
-
-            live = read_organization(aws.client("organizations"))
-            Lock.of(OrganizationModel.from_assembly(cdk.assembly)).write(cdk.lock_file)
-            steps.append(Step(name="read back", exit_code=0, seconds=time.monotonic() - began))
-            out.print(render(live))
-            out.print(_times(steps))
-            if keep:
-                _wait(aws.endpoint, aws.account_id, aws.region, out)
+        with _running(request, show) as rehearsal:
+            return _rehearse(request, rehearsal, out=out, show=show, err=err)
     except (RehearsalError, OrgError) as error:
-        err.print(f"[red]error[/red] {error}", highlight=False, soft_wrap=True)
-        return 1
+        err.print(f"[red]error[/red] {error}", highlight=False, soft_wrap=True, markup=True)
+        return FAILED
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
-def _run(name: str, aws: EmbeddedAws, cdk: CdkCli, account_id: str | None) -> Step:
-    if name == "synth":
-        step = cdk.synth()
-        if not step.exit_code and account_id is None:
-            _act_for(aws, cdk.assembly)
-        return step
-    return _bootstrap(aws, cdk) if name == "bootstrap" else cdk.deploy_synthesized()
+@contextmanager
+def _running(request: Request, show: Console) -> Iterator[Rehearsal]:
+    from org_constructs.rehearsal import EmbeddedAws
+    from org_constructs.rehearsal.cdk_cli import CdkCli
+    from org_constructs.rehearsal.steps import Rehearsal
+
+    from ._reader import EmbeddedReader
+
+    stream = sys.stderr if request.as_json else None
+    account = request.account_id or DEFAULT_ACCOUNT
+    with ExitStack() as running:
+        aws = running.enter_context(
+            EmbeddedAws.start(request.port or None, account, request.region)
+        )
+        cdk = running.enter_context(
+            CdkCli(aws, request.app, context=request.context, stream=stream)
+        )
+        changed = None
+        if request.change is not None or request.change_context:
+            changed = running.enter_context(
+                CdkCli(
+                    aws,
+                    request.change or request.app,
+                    context={**request.context, **request.change_context},
+                    stream=stream,
+                    lock_file=cdk.lock_file,
+                )
+            )
+        yield Rehearsal(
+            aws=aws,
+            cdk=cdk,
+            changed=changed,
+            faults=request.faults,
+            reader=EmbeddedReader(aws),
+            bootstrap=lambda: _bootstrap(aws, cdk),
+            announce=lambda title: show.rule(title, style="dim"),
+        )
+
+
+def _rehearse(
+    request: Request, rehearsal: Rehearsal, *, out: Console, show: Console, err: Console
+) -> int:
+    from ._verdict import account_names, show_verdict
+
+    aws = rehearsal.aws
+    outcomes: list[Outcome] = []
+    if request.account_id is None:
+        rehearsal.on_synthesized = lambda assembly: _act_for(aws, assembly)
+    for name in request.steps:
+        outcome = rehearsal.run(name)
+        outcomes.append(outcome)
+        if outcome.verdict is None:
+            last = outcome.runs[-1]
+            err.print(
+                f"[red]error[/red] `cdk {last.name}` ended with {last.exit_code} after "
+                f"{last.seconds:.1f} s; its last lines say why",
+                highlight=False,
+            )
+            break
+        if not outcome.converged:
+            break
+    snapshot = rehearsal.reader.snapshot()
+    code = _exit_code(outcomes)
+    if any(outcome.verdict for outcome in outcomes):
+        show.rule("as deployed", style="dim")
+        began = time.monotonic()
+        _show_tree(rehearsal, snapshot, show)
+        show.print(_times(aws.started_in, outcomes, time.monotonic() - began))
+        for outcome in outcomes:
+            show_verdict(outcome, account_names(snapshot), show)
+        _show_remedy(rehearsal, outcomes, err)
+    if request.as_json:
+        document = {
+            "exit_code": code,
+            "management_account_id": aws.account_id,
+            "region": aws.region,
+            "steps": [outcome.to_json() for outcome in outcomes],
+            "organization": snapshot,
+        }
+        out.file.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        out.file.flush()
+    if request.keep:
+        _wait(aws.endpoint, aws.account_id, aws.region, show)
+    return code
+
+
+def _exit_code(outcomes: Sequence[Outcome]) -> int:
+    if any(outcome.verdict is None for outcome in outcomes):
+        return FAILED
+    if not all(outcome.converged for outcome in outcomes):
+        return NOT_CONVERGED
+    return GAPS if any(outcome.verdict and outcome.verdict.gaps for outcome in outcomes) else 0
+
+
+def _show_tree(rehearsal: Rehearsal, snapshot: Mapping[str, Any] | None, show: Console) -> None:
+    from org_constructs.operations.live import read_organization
+
+    from ._tree import render
+
+    if snapshot is None:
+        show.print("there is no organization")
+        return
+    show.print(render(read_organization(rehearsal.aws.client("organizations"))))
+
+
+def _show_remedy(rehearsal: Rehearsal, outcomes: Sequence[Outcome], err: Console) -> None:
+    """Say what to do at AWS if this happens there."""
+    verdict = outcomes[-1].verdict
+    if verdict is None or verdict.converged or outcomes[-1].name == "destroy":
+        return
+    accounts = [orphan for orphan in verdict.orphans if orphan.kind.startswith("account")]
+    del rehearsal
+    if accounts:
+        err.print(
+            "at AWS, bring the account that no stack holds under its stack: "
+            f"orgctl recover --email {accounts[0].email}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    else:
+        err.print(
+            "at AWS, remove the cause that is named above and give the same deploy command again",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _act_for(aws: EmbeddedAws, assembly: Path) -> None:
@@ -137,12 +261,15 @@ def _bootstrap(aws: EmbeddedAws, cdk: CdkCli) -> Step:
     return cdk.bootstrap(*cdk_bootstrap_arguments(policy, region=aws.region)[2:])
 
 
-def _times(steps: list[Step]) -> Table:
+def _times(started_in: float, outcomes: Sequence[Outcome], read_back: float) -> Table:
+    runs = [run for outcome in outcomes for run in outcome.runs]
+    rows = [("start", started_in), *((run.name, run.seconds) for run in runs)]
+    rows.append(("read back", read_back))
     table = Table("step", "seconds", box=None, header_style="dim")
     table.columns[1].justify = "right"
-    for step in steps:
-        table.add_row(step.name, f"{step.seconds:.1f}")
-    table.add_row("[bold]all[/bold]", f"[bold]{sum(step.seconds for step in steps):.1f}[/bold]")
+    for name, seconds in rows:
+        table.add_row(name, f"{seconds:.1f}")
+    table.add_row("[bold]all[/bold]", f"[bold]{sum(seconds for _, seconds in rows):.1f}[/bold]")
     return table
 
 

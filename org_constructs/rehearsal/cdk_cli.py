@@ -179,7 +179,8 @@ class CdkCli:
             process_group=0,
         ) as process:
             try:
-                output, _ = process.communicate()
+                with self._aws.killing(process):
+                    output, _ = process.communicate()
             except BaseException:
                 # Interrupted: the app that the CLI started would outlive the CLI.
                 with contextlib.suppress(ProcessLookupError):

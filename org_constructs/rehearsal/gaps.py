@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-__all__ = ["Denial", "Gap", "Tree", "find_gaps"]
+__all__ = ["Denial", "Gap", "Tree", "denials_of", "find_gaps", "took_effect"]
 
 _ROOT: Final = "r-"
 # Documentation: only these two kinds of policy deny requests.
@@ -204,7 +204,7 @@ def find_gaps(calls: Sequence[Mapping[str, Any]], start: Tree | None = None) -> 
         start: the organization before the first of these calls; none by default.
     """
     before = start or Tree()
-    writes = [call for call in calls if not call["read"] and not call.get("error")]
+    writes = [call for call in calls if took_effect(call)]
     end = before.copy()
     for call in writes:
         end.apply(call)
@@ -231,6 +231,11 @@ def find_gaps(calls: Sequence[Mapping[str, Any]], start: Tree | None = None) -> 
             gaps += [_gap(key, open_since.pop(key), call["n"]) for key in closed]
     # Whatever is required is in force in the end, so every gap has been closed.
     return sorted(gaps, key=lambda gap: (gap.call, gap.account, gap.denial))
+
+
+def took_effect(call: Mapping[str, Any]) -> bool:
+    """Tell whether a call of the log changed something; its answer may have been lost all the same."""
+    return not call["read"] and call.get("result") is not None
 
 
 def denials_of(content: Any, policy_type: str = "SERVICE_CONTROL_POLICY") -> Iterator[Denial]:

@@ -10,9 +10,9 @@ from typing import Any, Final
 from org_constructs.model.assembly import StackTemplate
 from org_constructs.model.organization import ROOT, Declared, OrganizationModel
 
-from .gaps import Gap, Tree, find_gaps
+from .gaps import Gap, Tree, find_gaps, took_effect
 
-__all__ = ["CallCount", "Difference", "Orphan", "Verdict", "count_calls", "judge"]
+__all__ = ["CallCount", "Difference", "Orphan", "Stack", "Verdict", "count_calls", "judge"]
 
 # What AWS answers to a call that would have passed a moment later.
 _CONFLICTS: Final = frozenset(
@@ -22,6 +22,21 @@ _THROTTLES: Final = frozenset({"TooManyRequestsException"})
 _PASSING: Final = _CONFLICTS | _THROTTLES | {"ServiceException", "FinalizingOrganizationException"}
 _SERVICE: Final = "organizations.amazonaws.com"
 _RETAINING: Final = ("Retain", "RetainExceptOnCreate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A stack that exists.
+
+    Attributes:
+        status: its status.
+        held: the ids in AWS of what it holds, by logical id.
+        failed: why the last operation failed, by logical id.
+    """
+
+    status: str
+    held: Mapping[str, str]
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +131,7 @@ def judge(
     *,
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any] | None,
-    stacks: Mapping[str, tuple[str, Mapping[str, str]] | None],
+    stacks: Mapping[str, Stack | None],
     calls: Sequence[Mapping[str, Any]],
     destroyed: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Verdict:
@@ -126,8 +141,7 @@ def judge(
         model: what was to be deployed, or destroyed.
         before: snapshot of the organization at the beginning; None when there was none.
         after: snapshot of what there is now, with tags; None when there is none.
-        stacks: by stack name its status and the ids in AWS of what it holds, by logical id; None
-            for a stack that does not exist.
+        stacks: the stacks by name; None for one that does not exist.
         calls: the calls that were made meanwhile.
         destroyed: what the stacks held before they were destroyed, as ids by stack and logical id;
             None when they were deployed. Then organization, OUs and accounts have to be there
@@ -138,7 +152,7 @@ def judge(
         comparison.deployed()
     else:
         comparison.destroyed(destroyed, before)
-    held = {id for state in stacks.values() if state for id in state[1].values()}
+    held = {id for state in stacks.values() if state for id in state.held.values()}
     existing = set(_ids(before)) | held
     retained, removed = _outlive(model)
     return Verdict(
@@ -165,7 +179,7 @@ def count_calls(calls: Sequence[Mapping[str, Any]]) -> CallCount:
         if code in _PASSING:
             retried += any(_same(call, later) for later in made[index + 1 :])
     return CallCount(
-        writes=sum(not call["read"] and not call.get("error") for call in made),
+        writes=sum(took_effect(call) for call in made),
         reads=sum(bool(call["read"]) for call in made),
         refused=refused,
         conflicts=sum(refused.get(code, 0) for code in _CONFLICTS),
@@ -185,7 +199,7 @@ class _Comparison:
         self,
         model: OrganizationModel,
         after: Mapping[str, Any] | None,
-        stacks: Mapping[str, tuple[str, Mapping[str, str]] | None],
+        stacks: Mapping[str, Stack | None],
     ) -> None:
         self._model = model
         self._live = after or {}
@@ -203,8 +217,10 @@ class _Comparison:
             state = self._stacks.get(stack.name)
             if state is None:
                 self._differs(stack.name, "the stack does not exist")
-            elif not state[0].endswith("_COMPLETE") or "ROLLBACK" in state[0]:
-                self._differs(stack.name, f"the stack is {state[0]}")
+            elif not state.status.endswith("_COMPLETE") or "ROLLBACK" in state.status:
+                self._differs(stack.name, f"the stack is {state.status}")
+                for logical_id, reason in state.failed.items():
+                    self._differs(stack.id_path(logical_id), reason)
         for organization in self._model.organizations.values():
             id = self._id_of(organization)
             if id and id != self._live.get("organization_id"):
@@ -238,7 +254,7 @@ class _Comparison:
         for stack in self._model.assembly.stacks:
             state = self._stacks.get(stack.name)
             if state is not None:
-                self._differs(stack.name, f"the stack is still there ({state[0]})")
+                self._differs(stack.name, f"the stack is still there ({state.status})")
         was_open = {
             account["id"]
             for account in (before or {}).get("accounts", ())
@@ -272,7 +288,7 @@ class _Comparison:
 
     def _id_of(self, declared: Declared) -> str | None:
         state = self._stacks.get(declared.stack)
-        held = state[1].get(declared.logical_id) if state else None
+        held = state.held.get(declared.logical_id) if state else None
         # A condition may leave it out; nothing says so but CloudFormation itself.
         if held is None and "Condition" not in self._definition(declared):
             self._differs(declared.path, "no stack holds it")
@@ -344,7 +360,7 @@ class _Comparison:
         if not logical_id:
             return key
         state = self._stacks.get(stack)
-        return state[1].get(logical_id) if state else None
+        return state.held.get(logical_id) if state else None
 
 
 def _matches(declared: Any, found: Any) -> bool:
@@ -408,7 +424,7 @@ def _orphans(
         if call["operation"] == "CreateAccountResult"
     }
     for call in calls:
-        if call["operation"] == "CreateAccount" and not call.get("error"):
+        if call["operation"] == "CreateAccount" and took_effect(call):
             request = call["result"]["CreateAccountStatus"]["Id"]
             if request not in ended:
                 yield Orphan(

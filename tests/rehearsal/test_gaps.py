@@ -184,12 +184,19 @@ class TestNoGap:
         calls = log(("CloseAccount", {"AccountId": A}), detach("p-1", A), attach("p-1", B))
         assert find_gaps(calls, tree(("p-1", deny("s3:*"), [A]))) == []
 
-    @pytest.mark.parametrize("call", [{"error": {"code": "X"}}, {"read": True}])
+    @pytest.mark.parametrize("call", [{"result": None}, {"read": True}])
     def test_what_was_refused_or_only_read(self, call: dict[str, Any]) -> None:
         """Nothing has changed by it."""
         (first, second) = log(detach("p-1", OLD), attach("p-1", OLD))
         calls = [{**first, **call}, {**second, **call}]
         assert find_gaps(calls, tree(("p-1", deny("s3:*"), [OLD]))) == []
+
+
+def test_a_call_whose_answer_was_lost() -> None:
+    """It took effect, though its caller was told otherwise."""
+    (first, second) = log(detach("p-1", OLD), attach("p-1", OLD))
+    calls = [{**first, "error": {"code": "ServiceException"}}, second]
+    assert len(find_gaps(calls, tree(("p-1", deny("s3:*"), [OLD])))) == 2
 
 
 POLICIES = ("p-1", "p-2", "p-3")
