@@ -78,8 +78,8 @@ def test_an_assumed_role_calls_as_its_account(aws: EmbeddedAws) -> None:
 def test_what_is_not_rehearsed_says_so(aws: EmbeddedAws) -> None:
     """At once, without the SDK's repetitions."""
     aws.client("organizations").create_organization()
-    with pytest.raises(ClientError, match="ListHandshakesForOrganization is not rehearsed"):
-        aws.client("organizations").list_handshakes_for_organization()
+    with pytest.raises(ClientError, match="ListInboundResponsibilityTransfers is not rehearsed"):
+        aws.client("organizations").list_inbound_responsibility_transfers(Type="BILLING")
     assert aws.calls()[-1]["error"]["code"] == "NotRehearsedException"
 
 

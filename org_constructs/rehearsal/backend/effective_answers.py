@@ -9,6 +9,7 @@ from .errors import ApiError, invalid_input
 from .operation import Call, Operation
 from .paging import page
 from .state import Json, Organization
+from .trusted_access import need_all_features
 
 
 def _not_found() -> ApiError:
@@ -21,6 +22,7 @@ def _not_found() -> ApiError:
 
 
 def _need_type(organization: Organization, policy_type: str) -> None:
+    need_all_features(organization)
     if not organization.is_enabled(policy_type):
         raise _not_found()
 

@@ -7,8 +7,8 @@ from .errors import ApiError, constraint_violation, invalid_input
 from .operation import Call, Operation
 from .paging import page
 from .policy_documents import check_document
-from .policy_types import limits
-from .state import Json, Organization, Policy
+from .policy_types import changes_in_progress, limits
+from .state import PENDING_DISABLE, Json, Organization, Policy
 from .tags import tags_of
 
 
@@ -105,6 +105,7 @@ def _all(organization: Organization) -> list[Policy]:
 
 def _update(call: Call) -> Json:
     policy = _own_policy(call)
+    _refuse_while_disabling(call.organization, policy.type)
     name = call.params.get("Name", policy.name)
     content = call.params.get("Content", policy.content)
     _check_content(call, policy.type, content)
@@ -139,8 +140,16 @@ def _target(call: Call) -> str:
     return target
 
 
+def _refuse_while_disabling(organization: Organization, policy_type: str) -> None:
+    state = organization.policy_types.get(policy_type)
+    if state is not None and state.status == PENDING_DISABLE:
+        # The model declares the error for these operations and not when it comes (inference).
+        raise changes_in_progress()
+
+
 def _attach(call: Call) -> Json:
     organization, policy, target = call.organization, _policy(call), _target(call)
+    _refuse_while_disabling(organization, policy.type)
     if not organization.is_enabled(policy.type):
         raise ApiError(
             "PolicyTypeNotEnabledException",
@@ -166,6 +175,7 @@ def _attach(call: Call) -> Json:
 
 def _detach(call: Call) -> Json:
     organization, policy, target = call.organization, _policy(call), _target(call)
+    _refuse_while_disabling(organization, policy.type)
     attached = organization.attachments.get(target, [])
     if policy.id not in attached:
         raise ApiError(

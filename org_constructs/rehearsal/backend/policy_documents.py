@@ -8,6 +8,11 @@ from typing import Any
 
 from .errors import ApiError
 
+_LIKE_AND_EQUALS = ("Equals", "NotEquals", "Like", "NotLike")
+_COMPARISONS = (
+    *("Equals", "NotEquals", "LessThan", "LessThanEquals"),
+    *("GreaterThan", "GreaterThanEquals"),
+)
 _VERSION = "2012-10-17"
 _ELEMENTS = {
     "SERVICE_CONTROL_POLICY": {
@@ -32,6 +37,16 @@ _ELEMENTS = {
 # Since September 2025 wildcards may stand anywhere in the name of an action.
 _ACTION = re.compile(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+")
 _SID = re.compile(r"[A-Za-z0-9]*")
+# Of a resource AWS checks the form of its name (documentation: elements of IAM policies).
+_RESOURCE = re.compile(r"\*|arn:[^:]+:[^:]*:[^:]*:[^:]*:.+", re.DOTALL)
+_OPERATORS = frozenset(
+    {
+        *(f"{kind}{name}" for kind in ("String", "Arn") for name in _LIKE_AND_EQUALS),
+        *("StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
+        *(f"{kind}{name}" for kind in ("Numeric", "Date") for name in _COMPARISONS),
+        *("Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "Null"),
+    }
+)
 
 
 def check_document(policy_type: str, content: str) -> None:
@@ -85,8 +100,7 @@ def _check_statement(policy_type: str, number: int, statement: dict[str, Any]) -
         raise _malformed(f"the Effect of statement {number} is not {' or '.join(effects)}")
     if is_rcp and statement.get("Principal") != "*":
         raise _malformed(f'the Principal of statement {number} is not "*"')
-    if not isinstance(statement.get("Condition", {}), dict):
-        raise _malformed(f"the Condition of statement {number} is not an object")
+    _check_condition(number, statement.get("Condition", {}))
     _check_scope(number, statement, may_be_everything=not is_rcp)
 
 
@@ -100,7 +114,24 @@ def _check_scope(number: int, statement: dict[str, Any], *, may_be_everything: b
             if not _ACTION.fullmatch(action) or (action == "*" and not may_be_everything):
                 raise _malformed(f"statement {number} has the malformed action {action!r}")
     for element in ("Resource", "NotResource"):
-        _strings(number, element, statement.get(element, []))
+        for resource in _strings(number, element, statement.get(element, [])):
+            if not _RESOURCE.fullmatch(resource):
+                raise _malformed(f"statement {number} has the malformed resource {resource!r}")
+
+
+def _check_condition(number: int, condition: object) -> None:
+    if not isinstance(condition, dict):
+        raise _malformed(f"the Condition of statement {number} is not an object")
+    for operator, keys in condition.items():
+        name = operator.removeprefix("ForAllValues:").removeprefix("ForAnyValue:")
+        if name.removesuffix("IfExists") not in _OPERATORS:
+            raise _malformed(f"statement {number} has the unknown condition operator {operator}")
+        if not isinstance(keys, dict):
+            raise _malformed(f"{operator} of statement {number} is not an object")
+        for key, value in keys.items():
+            values = value if isinstance(value, list) else [value]
+            if not values or not all(isinstance(item, str | bool | int | float) for item in values):
+                raise _malformed(f"{operator} of statement {number} has no value for {key}")
 
 
 def _strings(number: int, element: str, value: object) -> list[str]:

@@ -147,7 +147,7 @@ def _enable(call: Call) -> Json:
     organization, policy_type = _checked(call)
     state = organization.policy_types.get(policy_type)
     if state is not None and state.status == PENDING_DISABLE:
-        raise _in_progress()
+        raise changes_in_progress()
     if state is not None:
         raise ApiError(
             "PolicyTypeAlreadyEnabledException",
@@ -178,7 +178,7 @@ def _disable(call: Call) -> Json:
             "This operation can be performed only for enabled policy types.",
         )
     if state.status != ENABLED:
-        raise _in_progress()
+        raise changes_in_progress()
     due = call.clock.now() + call.settings.policy_type_seconds
     organization.policy_types[policy_type] = PolicyTypeState(PENDING_DISABLE, due)
     return {"Root": describe_root(organization)}
@@ -191,7 +191,8 @@ def _checked(call: Call) -> tuple[Organization, str]:
     return organization, call.params["PolicyType"]
 
 
-def _in_progress() -> ApiError:
+def changes_in_progress() -> ApiError:
+    """Return the refusal of what meets a change of the policy type."""
     return ApiError(
         "PolicyChangesInProgressException",
         "Changes to the effective policy are in progress. Try again later.",

@@ -8,6 +8,7 @@ from .errors import ApiError, invalid_input
 from .operation import Call, Operation
 from .state import Json, Organization, Policy
 from .tags import tags_of
+from .trusted_access import need_all_features
 
 
 def _describe(organization: Organization, policy: Policy) -> Json:
@@ -21,6 +22,8 @@ def _describe(organization: Organization, policy: Policy) -> Json:
 
 
 def _current(call: Call) -> Policy:
+    # Delegation is a feature of "all features" (documentation: orgs_delegate_policies).
+    need_all_features(call.organization)
     policy = call.organization.resource_policy
     if policy is None:
         raise ApiError(
@@ -32,6 +35,7 @@ def _current(call: Call) -> Policy:
 
 def _put(call: Call) -> Json:
     organization, content = call.organization, call.params["Content"]
+    need_all_features(organization)
     try:
         is_object = isinstance(json.loads(content), dict)
     except ValueError:
