@@ -219,3 +219,61 @@ def bootstrap(
     except OrgError as error:
         raise _fail(f"{error.code}: {error}") from error
     raise typer.Exit(code)
+
+
+@app.command()
+def recover(
+    assembly: Annotated[
+        Path, typer.Argument(help="The assembly whose deployment has failed.")
+    ] = Path("cdk.out"),
+    *,
+    email: Annotated[str | None, typer.Option(help="Only the account with this address.")] = None,
+    request: Annotated[
+        str | None, typer.Option(help="Only the account that this request created, as car-….")
+    ] = None,
+    file: Annotated[Path, typer.Option("--file", help="The lock file.")] = Path(
+        "organization.lock.json"
+    ),
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; otherwise it is only shown.")] = False,
+    region: Annotated[
+        str | None, typer.Option(help="Region of the stacks; the app's by default.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="Profile of the AWS configuration.")] = None,
+) -> None:
+    """Bring accounts that exist, and that no stack holds, under the stack that declares them.
+
+    CloudFormation waits a minute and a half for a new account. One that takes longer is finished
+    by AWS alone, and the next deployment finds its address taken. No code is edited.
+    """
+    from ._recover import recover_accounts
+
+    try:
+        code = recover_accounts(
+            assembly,
+            email=email,
+            request_id=request,
+            lock_file=file,
+            confirmed=yes,
+            region=region,
+            profile=profile,
+            out=_out,
+            err=_err,
+        )
+    except OrgError as error:
+        raise _fail(f"{error.code}: {error}") from error
+    raise typer.Exit(code)
+
+
+@app.command()
+def snapshot(
+    file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("snapshot.json"),
+    *,
+    profile: Annotated[str | None, typer.Option(help="Profile of the AWS configuration.")] = None,
+) -> None:
+    """Write the live organization to a file, to rehearse on a copy of it.
+
+    Reads only. The file has the addresses of all accounts: treat it as such.
+    """
+    from ._snapshot import write_snapshot
+
+    raise typer.Exit(write_snapshot(file, profile, out=_out, err=_err))

@@ -1,0 +1,78 @@
+"""The output and exit codes of `orgctl recover`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+
+def recover_accounts(
+    assembly: Path,
+    *,
+    email: str | None,
+    request_id: str | None,
+    lock_file: Path,
+    confirmed: bool,
+    region: str | None,
+    profile: str | None,
+    out: Console,
+    err: Console,
+) -> int:
+    """Show how orphan accounts come under their stacks, and do it where that is confirmed."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from org_constructs.model import Lock, OrganizationModel
+    from org_constructs.operations.recovery import Recovery, RecoveryError, find_orphans
+
+    cdk = shutil.which("cdk")
+    if cdk is None:
+        err.print("[red]error[/red] the CDK CLI is not on PATH; run `make recover`")
+        return 2
+    model = OrganizationModel.from_assembly(assembly)
+    regions = {stack.region for stack in model.assembly.stacks if stack.region}
+    region = region or (regions.pop() if len(regions) == 1 else None)
+
+    def run(arguments: Sequence[str]) -> int:
+        environment = {**os.environ, **({"AWS_PROFILE": profile} if profile else {})}
+        done = subprocess.run([cdk, *arguments], env=environment, check=False)  # noqa: S603
+        return done.returncode
+
+    try:
+        session = boto3.Session(region_name=region, profile_name=profile)
+        orphans = find_orphans(model, session, email=email, request_id=request_id)
+        # The copies are named in the plan, so they outlive a plan that is only shown.
+        folder = Path(tempfile.mkdtemp(prefix="org-constructs-recovery-"))
+        tasks = Recovery(assembly, orphans, session, folder, run).tasks()
+        for orphan in orphans:
+            out.print(
+                f"account {orphan.id} ({escape(orphan.email)}) exists, and no stack holds it; "
+                f"{escape(orphan.declared.path)} declares it",
+                highlight=False,
+                soft_wrap=True,
+            )
+        for number, task in enumerate(tasks, start=1):
+            out.print(
+                f"[bold]{number}. {escape(task.title)}[/bold]\n   {escape(task.command)}",
+                highlight=False,
+                soft_wrap=True,
+            )
+            if confirmed:
+                task.run()
+        if not confirmed:
+            out.print("nothing has been done; the same command with --yes does it", highlight=False)
+            return 0
+        shutil.rmtree(folder, ignore_errors=True)
+        Lock.of(model).write(lock_file)
+    except (RecoveryError, BotoCoreError, ClientError) as error:
+        err.print(f"[red]error[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        return 1
+    out.print(f"[green]recovered[/green]; commit {lock_file}", highlight=False, soft_wrap=True)
+    return 0

@@ -1,0 +1,330 @@
+"""Brings an account that exists, and that no stack holds, under the stack that declares it.
+
+CloudFormation gives up on a new account after a minute and a half while AWS goes on creating it.
+The next deployment then meets its own account: the address is taken.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from org_constructs.model.assembly import was_refused
+from org_constructs.model.organization import ROOT, DeclaredAccount, OrganizationModel
+
+from .assembly_copy import LeftOutError, copy_for_import, copy_without
+from .stacks import StackState, read_stack
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+
+__all__ = ["OrphanAccount", "Recovery", "RecoveryError", "Task", "find_orphans"]
+
+_ACTIVE: Final = "ACTIVE"
+# Attempts that are still under way cannot be deployed over.
+_BUSY: Final = "_IN_PROGRESS"
+
+
+class RecoveryError(Exception):
+    """There is nothing to recover, or it cannot be; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanAccount:
+    """An account that exists, that the app declares, and that no stack holds.
+
+    Attributes:
+        id: its id.
+        email: its address.
+        parent_id: the container that it is in.
+        declared: its declaration.
+    """
+
+    id: str
+    email: str
+    parent_id: str
+    declared: DeclaredAccount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One step of a recovery.
+
+    Attributes:
+        title: what it does.
+        command: how it reads as a command.
+        run: does it; raises `RecoveryError` when it fails.
+    """
+
+    title: str
+    command: str
+    run: Callable[[], None]
+
+
+def find_orphans(
+    model: OrganizationModel,
+    session: Session,
+    *,
+    email: str | None = None,
+    request_id: str | None = None,
+) -> tuple[OrphanAccount, ...]:
+    """Return the accounts that exist, that an app declares, and that no stack holds.
+
+    Args:
+        model: what the app declares.
+        session: credentials for the management account, and the stacks' Region.
+        email: only the account with this address.
+        request_id: only the account that this request created, as `car-…`.
+
+    Raises:
+        RecoveryError: there is none, or the one that is named cannot be brought under a stack.
+    """
+    organizations = session.client("organizations")
+    live: dict[str, Any] = {
+        account["Email"].lower(): account
+        for page in organizations.get_paginator("list_accounts").paginate()
+        for account in page["Accounts"]
+    }
+    if request_id is not None:
+        email = _email_of_request(organizations, request_id, live)
+    declared = {account.email.lower(): account for account in model.accounts.values()}
+    if email is not None:
+        wanted = email.lower()
+        if wanted not in declared:
+            raise RecoveryError(
+                f"no account with the address '{email}' is declared; declare it with this very "
+                "address and run this again"
+            )
+        if wanted not in live:
+            raise RecoveryError(
+                f"nothing to recover: no account with the address '{email}' exists"
+                f"{_pending(organizations, declared[wanted].name)}"
+            )
+        declared = {wanted: declared[wanted]}
+    held = _held(model, session)
+    found = [
+        _orphan(organizations, live[address], account)
+        for address, account in declared.items()
+        if address in live and account.key not in held
+    ]
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    for orphan in found:
+        key = orphan.declared.parent
+        _check_place(orphan, root, key if "/" not in key else held.get(key))
+    if not found:
+        raise RecoveryError(
+            "nothing to recover: "
+            + (
+                f"the account with the address '{email}' is held by its stack "
+                f"'{next(iter(declared.values())).stack}'"
+                if email is not None
+                else "each declared account is held by its stack, or does not exist"
+            )
+        )
+    return tuple(found)
+
+
+class Recovery:
+    """How orphans are brought under their stacks: leave out, deploy, move, import, deploy.
+
+    Args:
+        assembly: the folder of the synthesized app.
+        orphans: what `find_orphans` returned.
+        session: credentials for the management account, and the stacks' Region.
+        folder: an empty folder for edited copies of the assembly.
+        cdk: runs the CDK CLI with these arguments and returns its exit code.
+
+    Raises:
+        RecoveryError: the assembly cannot be deployed, or not without the accounts.
+    """
+
+    def __init__(
+        self,
+        assembly: Path,
+        orphans: Sequence[OrphanAccount],
+        session: Session,
+        folder: Path,
+        cdk: Callable[[Sequence[str]], int],
+    ) -> None:
+        if was_refused(assembly):
+            raise RecoveryError(
+                f"'{assembly}' was refused at synthesis; correct what it says first"
+            )
+        self._assembly = assembly
+        self._model = OrganizationModel.from_assembly(assembly)
+        self._orphans = tuple(orphans)
+        self._session = session
+        self._cdk = cdk
+        self._without = folder / "without"
+        self._importing = folder / "import"
+        self._mappings = folder
+        keys = [(orphan.declared.stack, orphan.declared.logical_id) for orphan in orphans]
+        held = {(state.name, logical_id) for state in self._states() for logical_id in state.held()}
+        try:
+            self.left_out = copy_without(assembly, self._without, keys, held)
+        except LeftOutError as error:
+            raise RecoveryError(str(error)) from error
+        copy_for_import(assembly, self._importing, self._without, keys)
+
+    def tasks(self) -> tuple[Task, ...]:
+        """Return what is to be done, in order."""
+        names = ", ".join(orphan.declared.path for orphan in self._orphans)
+        tasks = [
+            self._deployment(f"complete the stacks without {names}", self._without),
+            *(self._move(orphan) for orphan in self._orphans if orphan.declared.parent != ROOT),
+            *self._imports(),
+            self._deployment("deploy the app as it is declared", self._assembly),
+        ]
+        return tuple(tasks)
+
+    def _deployment(self, title: str, assembly: Path) -> Task:
+        arguments = ("deploy", "--all", "--no-rollback", "--require-approval", "never")
+        return self._command(title, (*arguments, "--app", str(assembly)))
+
+    def _imports(self) -> Iterator[Task]:
+        """Import stack by stack, since each stack has its own import."""
+        stacks = {stack.name: stack for stack in self._model.assembly.stacks}
+        for name in dict.fromkeys(orphan.declared.stack for orphan in self._orphans):
+            orphans = [orphan for orphan in self._orphans if orphan.declared.stack == name]
+            mapping = self._mappings / f"{name}.mapping.json"
+            ids = {orphan.declared.logical_id: {"AccountId": orphan.id} for orphan in orphans}
+            mapping.write_text(json.dumps(ids, indent=2), "utf-8")
+            selected = stacks[name].path or name
+            arguments = ("import", selected, "--resource-mapping", str(mapping), "--force")
+            title = f"import {', '.join(orphan.id for orphan in orphans)} into stack {name}"
+            yield self._command(title, (*arguments, "--app", str(self._importing)))
+
+    def _command(self, title: str, arguments: Sequence[str]) -> Task:
+        def run() -> None:
+            code = self._cdk(arguments)
+            if code:
+                raise RecoveryError(
+                    f"`cdk {arguments[0]}` ended with {code}; correct what it names and run this "
+                    "again, what is done already is found done"
+                )
+
+        return Task(title=title, command=f"cdk {' '.join(arguments)}", run=run)
+
+    def _move(self, orphan: OrphanAccount) -> Task:
+        """Move an account to its OU, whose policies are attached by then; an import does not."""
+        path = self._model.shown(orphan.declared.parent)
+
+        def run() -> None:
+            destination = self._node(orphan.declared.parent)
+            if orphan.parent_id != destination:
+                self._session.client("organizations").move_account(
+                    AccountId=orphan.id,
+                    SourceParentId=orphan.parent_id,
+                    DestinationParentId=destination,
+                )
+
+        return Task(
+            title=f"move {orphan.id} to {path}, unless it is there",
+            command=f"aws organizations move-account --account-id {orphan.id} "
+            f"--source-parent-id {orphan.parent_id} --destination-parent-id <{path}>",
+            run=run,
+        )
+
+    def _node(self, key: str) -> str:
+        stack, _, logical_id = key.partition("/")
+        if not logical_id:
+            return key
+        for state in self._states():
+            if state.name == stack and logical_id in state.held():
+                return state.held()[logical_id]
+        raise RecoveryError(
+            f"no stack holds '{self._model.shown(key)}', into which the account belongs; deploy it "
+            "first"
+        )
+
+    def _states(self) -> Iterator[StackState]:
+        client = self._session.client("cloudformation")
+        for stack in self._model.assembly.stacks:
+            state = read_stack(client, stack.name)
+            if state is None:
+                continue
+            if state.status.endswith(_BUSY):
+                raise RecoveryError(
+                    f"stack '{state.name}' is {state.status}; wait until it is over"
+                )
+            yield state
+
+
+def _orphan(client: Any, account: Mapping[str, Any], declared: DeclaredAccount) -> OrphanAccount:
+    id, email = account["Id"], account["Email"]
+    state = account.get("State") or account.get("Status", "?")
+    if state != _ACTIVE:
+        raise RecoveryError(
+            f"account {id} ('{email}') is {state}; CloudFormation imports open accounts only: "
+            "give the declared account another address, or let AWS Support reopen this one"
+        )
+    parent = client.list_parents(ChildId=id)["Parents"][0]
+    return OrphanAccount(id=id, email=email, parent_id=parent["Id"], declared=declared)
+
+
+def _check_place(orphan: OrphanAccount, root_id: str, destination: str | None) -> None:
+    """Refuse an account that somebody has put elsewhere on purpose; AWS leaves it in the root."""
+    if orphan.parent_id in (root_id, destination):
+        return
+    raise RecoveryError(
+        f"account {orphan.id} ('{orphan.email}') is in {orphan.parent_id}, neither in the root nor "
+        f"in {destination or 'the OU'} that it is declared in; declare it where it is, or move it "
+        f"back: aws organizations move-account --account-id {orphan.id} "
+        f"--source-parent-id {orphan.parent_id} --destination-parent-id {root_id}"
+    )
+
+
+def _held(model: OrganizationModel, session: Session) -> dict[str, str]:
+    """Return the ids in AWS of what stacks hold, by key."""
+    client = session.client("cloudformation")
+    states = (read_stack(client, stack.name) for stack in model.assembly.stacks)
+    return {
+        f"{state.name}/{logical_id}": id
+        for state in states
+        if state
+        for logical_id, id in state.held().items()
+    }
+
+
+def _email_of_request(client: Any, request_id: str, live: Mapping[str, Any]) -> str:
+    """Return the address of the account that a request created."""
+    found = {
+        status["Id"]: status
+        for page in client.get_paginator("list_create_account_status").paginate()
+        for status in page["CreateAccountStatuses"]
+    }
+    status = found.get(request_id)
+    if status is None:
+        raise RecoveryError(
+            f"there is no account creation '{request_id}'; AWS forgets them after 90 days, name "
+            "the account by --email"
+        )
+    if status["State"] == "IN_PROGRESS":
+        raise RecoveryError(
+            f"account '{status['AccountName']}' is still being created; wait until AWS has "
+            "finished it and run this again"
+        )
+    if status["State"] != "SUCCEEDED":
+        raise RecoveryError(
+            f"nothing to recover: the creation of account '{status['AccountName']}' failed "
+            f"({status.get('FailureReason')}); correct that and deploy again"
+        )
+    emails = [email for email, account in live.items() if account["Id"] == status["AccountId"]]
+    if not emails:
+        raise RecoveryError(
+            f"account {status['AccountId']} of '{request_id}' is no longer in the organization"
+        )
+    return emails[0]
+
+
+def _pending(client: Any, name: str) -> str:
+    """Return what to say about a creation of this name that is under way, if there is one."""
+    pages = client.get_paginator("list_create_account_status").paginate(States=["IN_PROGRESS"])
+    statuses = (status for page in pages for status in page["CreateAccountStatuses"])
+    pending = [cast("str", s["Id"]) for s in statuses if s["AccountName"] == name]
+    if not pending:
+        return "; deploy again to create it"
+    return f" yet, AWS is still creating it ({pending[0]}); wait and run this again"
