@@ -103,6 +103,9 @@ class _Control:
             ("POST", "clock"): self._advance,
             ("GET", "settings"): self._settings,
             ("POST", "settings"): self._configure,
+            ("GET", "state"): self._save,
+            ("POST", "state"): self._load,
+            ("POST", "seed"): self._seed,
         }
 
     async def answer(self, scope: Scope, body: bytes) -> Any:
@@ -167,6 +170,17 @@ class _Control:
     async def _configure(self, _scope: Scope, _query: object, body: bytes) -> Any:
         self._organizations.configure(_object(body, "throttling"))
         return self._organizations.settings.to_json()
+
+    async def _save(self, *_: Any) -> Any:
+        return self._organizations.save()
+
+    async def _load(self, _scope: Scope, _query: object, body: bytes) -> Any:
+        self._organizations.load(_object(body, "version"))
+        return {"status": "ok"}
+
+    async def _seed(self, _scope: Scope, _query: object, body: bytes) -> Any:
+        self._organizations.seed_from(_object(body, "version"))
+        return {"status": "ok"}
 
 
 def _since(query: dict[str, list[str]]) -> int:

@@ -16,7 +16,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -296,6 +296,30 @@ class EmbeddedAws:
             RehearsalError: a setting does not exist or its value is none.
         """
         return Settings().changed(self._control("POST", "settings", changes))
+
+    def save(self) -> dict[str, Any]:
+        """Return every organization as plain data, for `load`; stacks and buckets are not in it."""
+        state: dict[str, Any] = self._control("GET", "state")
+        return state
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `save` returned, in place of every organization that exists.
+
+        Raises:
+            RehearsalError: it is nothing that `save` returned.
+        """
+        self._control("POST", "state", dict(state))
+
+    def seed_from(self, snapshot: Mapping[str, Any]) -> None:
+        """Add a copy of a live organization.
+
+        Args:
+            snapshot: what `org_constructs.operations.snapshot.take_snapshot` returned.
+
+        Raises:
+            RehearsalError: the snapshot is incomplete, or an account of it exists already.
+        """
+        self._control("POST", "seed", dict(snapshot))
 
     def reset(self) -> None:
         """Forget everything: no organization, no stacks, no buckets, no faults; settings as at start."""
