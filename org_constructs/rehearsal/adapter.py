@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from .account_api import install_account_api
 from .backend import ApiError, Organizations
 from .cloudformation import RESOURCE_TYPES, Api, HandlerError, ResourceType, Writer
 from .custom_resources import mend_custom_resources
@@ -35,6 +36,7 @@ def install(organizations: Organizations) -> Any:
     check_emulator()
     leftovers, permissions, announcer = Leftovers(), Permissions(), Announcer(organizations)
     _install_service(organizations, permissions, announcer)
+    install_account_api(organizations)
     _install_resource_types(organizations, leftovers, permissions, announcer)
     mend_cloudformation(leftovers)
     mend_custom_resources(organizations)

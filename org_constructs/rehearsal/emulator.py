@@ -23,6 +23,7 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "ministack.core.responses": ("get_account_id", "get_region", "request_scope"),
     "ministack.services.eventbridge": ("_put_events",),
+    "ministack.services.account": ("handle_request",),
     "ministack.services.iam": ("_create_role", "_roles"),
     "ministack.services.lambda_svc": ("_execute_function_with_config_scope",),
     "ministack.services.organizations": (

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import (
+    account_management,
     accounts,
     closing,
     delegated_administrators,
@@ -54,6 +55,9 @@ OPERATIONS: dict[str, Operation] = {
     **closing.OPERATIONS,
     **effective_answers.OPERATIONS,
 }
+
+# Of a service of its own, with parameters, callers and errors of its own.
+ACCOUNT_OPERATIONS = account_management.OPERATIONS
 
 
 class Organizations:
@@ -152,6 +156,7 @@ class Organizations:
             self._settle()
             known = OPERATIONS.get(operation)
             seconds = 0.0 if known is None or known.read else self.settings.write_seconds
+            known = known or ACCOUNT_OPERATIONS.get(operation)
             faults = self.faults.meet(operation)
             try:
                 _raise_fault(faults, after=False)
@@ -205,9 +210,10 @@ class Organizations:
                     creation.fails_with = fault.detail
 
     def _run(self, name: str, operation: Operation, params: Json, account_id: str) -> Json:
-        model = operations()[name]
-        check_parameters(params, model)
-        check_caller(name, model, self._world, account_id, read=operation.read)
+        if name not in ACCOUNT_OPERATIONS:
+            model = operations()[name]
+            check_parameters(params, model)
+            check_caller(name, model, self._world, account_id, read=operation.read)
         call = Call(account_id, params, self._world, self.clock, self._ids, self.settings)
         return operation.run(call)
 
