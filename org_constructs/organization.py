@@ -318,7 +318,7 @@ class _ImportedOrganization(_OrganizationBase):
         self._root = Root(self, _ROOT_ID, root_id=root_id)
         if not is_token(management_account_id):
             ids = place.registry.management_account_ids
-            ids.setdefault(place.stack.stack_name, set()).add(management_account_id)
+            ids.setdefault(place.stack_path, set()).add(management_account_id)
 
     @property
     def organization_id(self) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
 import jsii
 
 from ._lock_file import LOCK_FILE_KEY, read_lock
 from .checks import CheckContext, Finding, Severity, run_checks
+from .model.alignment import align
 from .model.assembly import read_assembly
 from .model.errors import OrgError
 from .model.lock import Lock
@@ -104,13 +105,17 @@ class OrganizationValidation:
         ]
         placed = {item.place.stack_path for item in registry.items}
         folders = sorted(
-            {str(Path(file).parent) for stack, file in templates.items() if stack in placed}
+            {Path(file).parent.resolve() for stack, file in templates.items() if stack in placed}
         )
         node = registry.stage.node
+        # The whole app, since what another Stage declares is not what this one has lost.
+        app = cast("cdk.App", node.root)
+        whole = read_assembly(app.outdir, nested=True)
         lock: Lock | None = None
         try:
             lock = read_lock(registry.stage)
             if lock is not None:
+                lock = align(lock, OrganizationModel.of(whole))
                 lock = lock.within(node.path, _stages_inside(registry.stage))
         except OrgError as error:
             found.append(
@@ -125,7 +130,7 @@ class OrganizationValidation:
         for folder in folders:
             found += run_checks(
                 CheckContext(
-                    model=OrganizationModel.of(read_assembly(folder)),
+                    model=OrganizationModel.of(whole.within(folder)),
                     lock=lock,
                     quotas=registry.quotas,
                     management_account_ids={

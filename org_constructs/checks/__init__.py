@@ -7,11 +7,14 @@ codes for which a reason may stand in for the remedy, if there are any. A new ru
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import cast
+
+from org_constructs.model.alignment import align
 
 from ._check import CheckContext, Finding, Severity
 
@@ -34,5 +37,7 @@ def acknowledgeable_codes() -> frozenset[str]:
 
 def run_checks(context: CheckContext) -> list[Finding]:
     """Run every rule over an organization and return what they find, by code and path."""
+    if context.lock is not None:
+        context = replace(context, lock=align(context.lock, context.model))
     found = [finding for rule in _rules() for finding in cast("Check", rule.check)(context)]
     return sorted(found, key=lambda f: (f.code, f.path, f.message))

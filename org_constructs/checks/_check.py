@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from typing import Protocol
 
 from org_constructs.model.assembly import StackTemplate
 from org_constructs.model.lock import ACCOUNT_NAME, Lock
 from org_constructs.model.organization import Declared, OrganizationModel
 from org_constructs.model.quotas import quota
 from org_constructs.policies import PolicyType, PolicyTypeSpec, policy_type_spec
+
+
+class Locked(Protocol):
+    """What every entry of the lock says of itself."""
+
+    @property
+    def stack(self) -> str: ...
+    @property
+    def logical_id(self) -> str: ...
 
 
 class Severity(StrEnum):
@@ -53,7 +62,8 @@ class CheckContext:
         model: the organization as templates declare it.
         lock: what is deployed, or None before the first deployment.
         quotas: quotas that AWS has granted to this organization, by name.
-        management_account_ids: what the app says the management account is, by stack name.
+        management_account_ids: what the app says the management account is, by construct
+            path of the stack.
         guardrail_sizes: characters per guardrail id, by path of the policy.
         own_paths: construct paths of what this library made to manage the organization.
         allow_placeholders: whether this synthesis is a rehearsal.
@@ -79,30 +89,30 @@ class CheckContext:
         organization stacks go count too.
         """
         declared = self.management_account_ids
-        if stack is not None and declared.get(stack.name):
-            return set(declared[stack.name])
-        created = {organization.stack for organization in self.model.organizations.values()}
+        if stack is not None and declared.get(stack.path):
+            return set(declared[stack.path])
+        created = {organization.stack_id for organization in self.model.organizations.values()}
         known = {account for accounts in declared.values() for account in accounts} or {
             other.account
             for other in self.model.assembly.stacks
-            if other.account and other.name in created
+            if other.account and other.id in created
         }
         if stack is None:
             known |= {other.account for other in self.organization_stacks() if other.account}
         return known
 
     def organization_of(self, declared: Declared) -> str:
-        """Return what tells the organizations of one app apart: the account of the stack.
+        """Return what tells the organizations of one app apart: the root of each."""
+        return self.model.root_of(declared.stack_id)
 
-        Empty when all stacks go to one account.
-        """
-        if not self._several_accounts:
-            return ""
-        return self.model.assembly.by_name[declared.stack].account or ""
+    def is_same(self, path: str, locked: Locked, declared: Declared) -> bool:
+        """Tell whether what the lock has at `path` is the very resource that is declared."""
+        identity = (declared.path, declared.stack, declared.logical_id)
+        return identity == (path, locked.stack, locked.logical_id)
 
-    @cached_property
-    def _several_accounts(self) -> bool:
-        return len({stack.account for stack in self.organization_stacks() if stack.account}) > 1
+    def shares_organization(self, path: str, locked: Locked, declared: Declared) -> bool:
+        """Tell whether what the lock has at `path` is in the organization of something declared."""
+        return self.model.deployed_root(locked.stack, path) == self.organization_of(declared)
 
     def organization_stacks(self) -> list[StackTemplate]:
         """Return the stacks that declare something of an organization."""

@@ -15,7 +15,7 @@ from ._check import CheckContext, Finding, about
 def check(context: CheckContext) -> Iterator[Finding]:
     """Find accounts declared in a GovCloud stack."""
     for account in context.model.accounts.values():
-        stack = context.model.assembly.by_name[account.stack]
+        stack = context.model.stack_of(account)
         partition = partition_of(stack.region) if stack.region else None
         if partition is not None and partition.name == "aws-us-gov":
             yield about(

@@ -12,7 +12,12 @@ def check(context: CheckContext) -> Iterator[Finding]:
     lock = context.lock
     if lock is None or lock.management_account_id is None:
         return
-    for stack in context.organization_stacks():
+    known = lock.organizations or lock.organizational_units or lock.accounts or lock.policies
+    stacks = context.organization_stacks()
+    if not known or any(stack.account == lock.management_account_id for stack in stacks):
+        # What goes to another account is another organization of this app, which is still new.
+        return
+    for stack in stacks:
         if stack.account and stack.account != lock.management_account_id:
             yield Finding(
                 code="ORG129",

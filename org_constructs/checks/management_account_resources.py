@@ -28,10 +28,10 @@ ACKNOWLEDGEABLE = ("ORG106",)
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Find resources in the management account's stacks that do not manage the organization."""
-    organization = {stack.name for stack in context.organization_stacks()}
+    organization = {stack.id for stack in context.organization_stacks()}
     accounts = context.management_accounts()
     for stack in context.model.assembly.stacks:
-        if stack.name not in organization and stack.account not in accounts:
+        if stack.id not in organization and stack.account not in accounts:
             continue
         for logical_id, resource in stack.resources.items():
             kind = str(resource.get("Type", ""))

@@ -12,10 +12,23 @@ from ._check import CheckContext, Finding, about
 def check(context: CheckContext) -> Iterator[Finding]:
     """Find an organization under another id or in another stack than the deployed one."""
     deployed = context.lock.organizations if context.lock else {}
-    known = {(locked.stack, locked.logical_id) for locked in deployed.values()}
-    for organization in context.model.organizations.values():
-        if known and (organization.stack, organization.logical_id) not in known:
-            path, locked = next(iter(deployed.items()))
+    declared = {
+        organization.path: organization for organization in context.model.organizations.values()
+    }
+    kept = {
+        path: declared[path]
+        for path, locked in deployed.items()
+        if path in declared and context.is_same(path, locked, declared[path])
+    }
+    for organization in declared.values():
+        if organization.path in kept:
+            continue
+        account = context.model.stack_of(organization).account
+        for path, locked in deployed.items():
+            # Another management account may have an organization of its own.
+            home = context.model.stack_of(kept[path]).account if path in kept else None
+            if home and account and home != account:
+                continue
             yield about(
                 organization,
                 code="ORG130",
@@ -23,9 +36,10 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 f"'{organization.logical_id}' of '{organization.stack}' here: AWS would be asked to create another",
                 remedy="give it the id and stack that it had, or refer to it by Organization.from_organization_attributes",
             )
+            break
     by_account: dict[str | None, Declared] = {}
     for organization in context.model.organizations.values():
-        account = context.model.assembly.by_name[organization.stack].account
+        account = context.model.stack_of(organization).account
         first = by_account.setdefault(account, organization)
         if first is not organization:
             yield about(

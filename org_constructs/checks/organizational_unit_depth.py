@@ -14,7 +14,9 @@ def check(context: CheckContext) -> Iterator[Finding]:
     """Find OUs that are too deep; an existing OU as outermost parent counts as one level."""
     limit = context.quota("organizational_unit_depth")
     for unit in context.model.organizational_units.values():
-        chain = [node for node in context.model.chain_of(unit.key) if node != "Root"]
+        chain = [
+            node for node in context.model.chain_of(unit.key) if not context.model.is_root(node)
+        ]
         if len(chain) > limit:
             shown = "/".join(
                 [

@@ -35,6 +35,7 @@ def _still_taken(context: CheckContext, unit: DeclaredUnit) -> Iterator[Finding]
         if (
             path != unit.path
             and (locked.parent, locked.name) == (context.model.shown(unit.parent), unit.name)
+            and context.shares_organization(path, locked, unit)
             and (other is None or other.name != locked.name)
         ):
             yield about(

@@ -20,12 +20,12 @@ def check(context: CheckContext) -> Iterator[Finding]:
             organization = context.organization_of(policy)
             attached.setdefault((policy.type, target, organization), []).append(policy)
     leaving = _leaving(context)
-    for (policy_type, target, _), policies in attached.items():
+    for (policy_type, target, organization), policies in attached.items():
         spec = spec_of(policy_type)
         if spec is None:
             continue
         limit = context.quota(spec.per_target) - (1 if spec.aws_managed else 0)
-        gone = leaving.get((policy_type, context.model.shown(target)), [])
+        gone = leaving.get((policy_type, context.model.shown(target), organization), [])
         if limit >= len(policies) > limit - len(gone):
             yield about(
                 policies[-1],
@@ -46,12 +46,13 @@ def check(context: CheckContext) -> Iterator[Finding]:
             )
 
 
-def _leaving(context: CheckContext) -> dict[tuple[str, str], list[str]]:
-    """Return deployed policies that this deployment deletes, by type and target."""
-    declared = {(policy.stack, policy.logical_id) for policy in context.model.policies.values()}
-    found: dict[tuple[str, str], list[str]] = {}
+def _leaving(context: CheckContext) -> dict[tuple[str, str, str], list[str]]:
+    """Return deployed policies that this deployment deletes, by type, target and organization."""
+    declared = {policy.path: policy for policy in context.model.policies.values()}
+    found: dict[tuple[str, str, str], list[str]] = {}
     for path, locked in (context.lock.policies if context.lock else {}).items():
-        if (locked.stack, locked.logical_id) not in declared:
+        if path not in declared or not context.is_same(path, locked, declared[path]):
+            organization = context.model.deployed_root(locked.stack, path)
             for target in locked.targets:
-                found.setdefault((locked.type, target), []).append(path)
+                found.setdefault((locked.type, target, organization), []).append(path)
     return found

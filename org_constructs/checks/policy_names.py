@@ -33,8 +33,11 @@ def check(context: CheckContext) -> Iterator[Finding]:
 def _taken_over(context: CheckContext, policy: DeclaredPolicy) -> Iterator[Finding]:
     deployed = context.lock.policies if context.lock else {}
     for path, locked in deployed.items():
-        same = (locked.stack, locked.logical_id) == (policy.stack, policy.logical_id)
-        if (locked.type, locked.name) == (policy.type, policy.name) and not same:
+        if (
+            (locked.type, locked.name) == (policy.type, policy.name)
+            and not context.is_same(path, locked, policy)
+            and context.shares_organization(path, locked, policy)
+        ):
             yield about(
                 policy,
                 code="ORG136",

@@ -16,7 +16,7 @@ from ._check import CheckContext, Finding, about
 def check(context: CheckContext) -> Iterator[Finding]:
     """Find policies whose allowed Regions all belong to other partitions."""
     for policy in context.model.policies.values():
-        region = context.model.assembly.by_name[policy.stack].region
+        region = context.model.stack_of(policy).region
         home = partition_of(region) if region else None
         if home is None:
             continue

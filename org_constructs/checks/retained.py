@@ -21,7 +21,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
         *context.model.accounts.values(),
     ]
     for item in declared:
-        resource = context.model.assembly.by_name[item.stack].resources[item.logical_id]
+        resource = context.model.stack_of(item).resources[item.logical_id]
         for key in ("DeletionPolicy", "UpdateReplacePolicy"):
             if resource.get(key) != "Retain":
                 yield about(

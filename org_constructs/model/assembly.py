@@ -24,8 +24,8 @@ class StackTemplate:
     """One stack of an assembly.
 
     Attributes:
-        id: artifact id, unique in the assembly.
-        name: CloudFormation's name of the stack.
+        id: artifact id, which tells it from every other stack of the app.
+        name: CloudFormation's name of the stack, unique in one account and Region only.
         path: construct path of the stack.
         account: 12 digits, or None when the stack goes wherever it is deployed.
         region: region, or None likewise.
@@ -44,6 +44,11 @@ class StackTemplate:
     template_path: str | None = None
     needs: tuple[str, ...] = ()
     paths: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def folder(self) -> Path | None:
+        """Folder of the assembly that the stack was read from: that of the app or of a Stage."""
+        return Path(self.template_path).parent.resolve() if self.template_path else None
 
     @cached_property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
@@ -109,9 +114,34 @@ class Assembly:
     stacks: tuple[StackTemplate, ...]
 
     @cached_property
+    def by_id(self) -> Mapping[str, StackTemplate]:
+        """The stacks by artifact id."""
+        return {stack.id: stack for stack in self.stacks}
+
+    @cached_property
     def by_name(self) -> Mapping[str, StackTemplate]:
-        """The stacks by CloudFormation's name."""
+        """The stacks by name, for assemblies in which no two have one; otherwise the last."""
         return {stack.name: stack for stack in self.stacks}
+
+    @cached_property
+    def named(self) -> Mapping[str, Sequence[StackTemplate]]:
+        """The stacks by CloudFormation's name: several, when they go to several accounts."""
+        found: dict[str, list[StackTemplate]] = {}
+        for stack in self.stacks:
+            found.setdefault(stack.name, []).append(stack)
+        return found
+
+    def within(self, folder: Path) -> Assembly:
+        """Return the stacks of the app or Stage whose assembly is in a folder, without links."""
+        return Assembly(stacks=tuple(stack for stack in self.stacks if stack.folder == folder))
+
+    def find(self, name: str, path: str) -> StackTemplate | None:
+        """Return the stack of a name, the one around a construct path when there are several."""
+        known = self.named.get(name, ())
+        around = [stack for stack in known if stack.path and path.startswith(f"{stack.path}/")]
+        if len(around) != 1 and len(known) != 1:
+            return None
+        return around[0] if len(around) == 1 else known[0]
 
 
 def read_assembly(folder: str | Path, *, nested: bool = False) -> Assembly:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .lock import Lock
-from .organization import ROOT, DeclaredPolicy, OrganizationModel
+from .alignment import align
+from .lock import Lock, LockedPolicy
+from .organization import DeclaredPolicy, OrganizationModel
+from .stack_groups import ROOT
 
 # Marks the account that stands for those of a container that no code declares.
 UNDECLARED = "any account in "
@@ -43,7 +45,7 @@ def find_gaps(lock: Lock, model: OrganizationModel) -> list[Gap]:
     Accounts that do not exist yet are watched from their creation: the policies of the OU that
     they enter must be attached by then. Denials are compared as documents.
     """
-    state = _State(lock, model)
+    state = _State(align(lock, model), model)
     gaps: dict[str, Gap] = {}
     for step in state.steps():
         for account in state.unguarded(step.account):
@@ -78,7 +80,7 @@ class _Step:
 
 
 class _State:
-    """The organization while it is being deployed; nodes are construct paths or ids."""
+    """The organization while it is being deployed; nodes are roots, construct paths or ids."""
 
     def __init__(self, lock: Lock, model: OrganizationModel) -> None:
         self._model = model
@@ -87,28 +89,28 @@ class _State:
         self._inherited: dict[str, frozenset[str]] = {}
         self._destinations: dict[str, frozenset[str]] = {}
         self._policies: Attachments = {
-            path: (frozenset(policy.targets), frozenset(policy.denials))
+            path: (
+                frozenset(self._was(target, policy.stack, path) for target in policy.targets),
+                frozenset(policy.denials),
+            )
             for path, policy in lock.policies.items()
         }
         self._parents: dict[str, str] = {
-            **{path: unit.parent for path, unit in lock.organizational_units.items()},
-            **{path: account.parent for path, account in lock.accounts.items()},
+            **{p: self._was(u.parent, u.stack, p) for p, u in lock.organizational_units.items()},
+            **{p: self._was(a.parent, a.stack, p) for p, a in lock.accounts.items()},
         }
         final: Attachments = {
-            policy.path: (
-                frozenset(model.shown(target) for target in policy.targets),
-                policy.denials,
-            )
+            policy.path: (frozenset(self._is(target) for target in policy.targets), policy.denials)
             for policy in model.policies.values()
         }
         kept = {
             path: value
             for path, value in self._policies.items()
-            if path not in final and lock.policies[path].stack not in model.assembly.by_name
+            if path not in final and self._stack_of(path, lock.policies[path]) is None
         }
         parents = {
-            **{u.path: model.shown(u.parent) for u in model.organizational_units.values()},
-            **{a.path: model.shown(a.parent) for a in model.accounts.values()},
+            **{unit.path: self._is(unit.parent) for unit in model.organizational_units.values()},
+            **{account.path: self._is(account.parent) for account in model.accounts.values()},
         }
         self._final = {**kept, **final}
         self._final_parents = {**self._parents, **parents}
@@ -120,8 +122,8 @@ class _State:
         # Accounts that no code declares live in the same containers: one stands for all of them.
         containers = {ROOT, *lock.organizational_units} | {
             target
-            for policy in lock.policies.values()
-            for target in policy.targets
+            for targets, _ in self._policies.values()
+            for target in targets
             if target not in lock.accounts and not target.isdigit()
         }
         for container in sorted(containers):
@@ -130,6 +132,19 @@ class _State:
             self._watched[undeclared] = _denials(
                 container, self._policies, self._parents
             ) & _denials(container, self._final, self._final_parents)
+
+    def _is(self, key: str) -> str:
+        """Return what a node of the model is called here."""
+        return key if self._model.is_root(key) else self._model.shown(key)
+
+    def _was(self, node: str, stack: str, path: str) -> str:
+        """Return what a node of the lock is called here: the lock calls every root the same."""
+        return self._model.deployed_root(stack, path) if node == ROOT else node
+
+    def _stack_of(self, path: str, policy: LockedPolicy) -> str | None:
+        """Return the id of the stack that holds a deployed policy, if it is deployed again."""
+        stack = self._model.assembly.find(policy.stack, path)
+        return stack.id if stack else None
 
     def steps(self) -> Iterator[_Step]:
         """Deploy stack after stack, one call to AWS at a time."""
@@ -142,18 +157,18 @@ class _State:
                     if len(needs) != 1
                     else waited_for[next(iter(needs))]
                 )
-                key = f"{stack.name}/{logical_id}"
+                key = f"{stack.id}/{logical_id}"
                 if key in self._model.policies:
                     yield from self._deploy_policy(self._model.policies[key])
                     behind |= {self._model.policies[key].path}
                 elif key in self._model.organizational_units:
                     unit = self._model.organizational_units[key]
-                    self._parents[unit.path] = self._model.shown(unit.parent)
+                    self._parents[unit.path] = self._is(unit.parent)
                     self._inherited.clear()
                 elif key in self._model.accounts:
                     yield from self._deploy_account(key, behind)
                 waited_for[logical_id] = behind
-            yield from self._clean_up(stack.name)
+            yield from self._clean_up(stack.id)
 
     def unguarded(self, account: str | None) -> Iterator[str]:
         """Return the accounts that lack a denial now which they have before and after."""
@@ -188,7 +203,7 @@ class _State:
         """Create or move an account; `behind` are the policies that it waits for in its stack."""
         account = self._model.accounts[key]
         where = (account.path, account.stack, account.logical_id)
-        parent = self._model.shown(account.parent)
+        parent = self._is(account.parent)
         if account.path not in self._lock.accounts:
             self._parents[account.path] = parent
             if parent not in self._destinations:
@@ -198,7 +213,7 @@ class _State:
             side_by_side = {
                 policy.path: self._policies[policy.path]
                 for policy in self._model.policies.values()
-                if policy.stack == account.stack
+                if policy.stack_id == account.stack_id
                 and policy.path not in behind
                 and policy.path not in self._lock.policies
                 and policy.path in self._policies
@@ -215,12 +230,13 @@ class _State:
             self._parents[account.path] = parent
             yield _Step(f"'{account.path}' is moved to '{parent}'", *where, account.path)
 
-    def _clean_up(self, stack: str) -> Iterator[_Step]:
+    def _clean_up(self, stack_id: str) -> Iterator[_Step]:
         for path, policy in self._lock.policies.items():
-            if policy.stack == stack and path not in self._final and path in self._policies:
+            gone = path not in self._final and path in self._policies
+            if gone and self._stack_of(path, policy) == stack_id:
                 del self._policies[path]
                 self._inherited.clear()
-                yield _Step(f"'{path}' is deleted", path, stack, policy.logical_id)
+                yield _Step(f"'{path}' is deleted", path, policy.stack, policy.logical_id)
 
 
 def _denials_at(node: str, policies: Attachments) -> frozenset[str]:

@@ -99,7 +99,7 @@ class Lock:
         """Return the lock of an organization that has been deployed as declared."""
         # Stacks of member accounts may stand in the same app.
         stacks = {
-            declared.stack
+            declared.stack_id
             for kind in (
                 model.organizations,
                 model.organizational_units,
@@ -109,9 +109,7 @@ class Lock:
             for declared in kind.values()
         }
         accounts = {
-            stack.account
-            for stack in model.assembly.stacks
-            if stack.account and stack.name in stacks
+            stack.account for stack in model.assembly.stacks if stack.account and stack.id in stacks
         }
         display_names = _display_names(model)
         return cls(

@@ -13,8 +13,8 @@ from typing import Any
 from .assembly import Assembly, StackTemplate, read_assembly
 from .errors import OrgError
 from .references import Reference, Unknown, resolve
-
-ROOT = "Root"
+from .stack_groups import ROOT as ROOT  # noqa: PLC0414 - a name of this module too
+from .stack_groups import roots_by_stack
 
 ORGANIZATION = "AWS::Organizations::Organization"
 ORGANIZATIONAL_UNIT = "AWS::Organizations::OrganizationalUnit"
@@ -27,21 +27,23 @@ class Declared:
     """A resource of a template.
 
     Attributes:
-        key: what other declarations name it by: stack and logical id.
+        key: what other declarations name it by: id of its stack and logical id.
         stack: name of its stack.
+        stack_id: artifact id of its stack; two stacks may have one name.
         logical_id: its logical id.
         path: construct path that declares it.
     """
 
     key: str
     stack: str
+    stack_id: str
     logical_id: str
     path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredUnit(Declared):
-    """An organizational unit; `parent` is a key, an id, `Root`, or `?` and an expression."""
+    """An organizational unit; `parent` is a key, an id, a root, or `?` and an expression."""
 
     name: str
     parent: str
@@ -106,8 +108,9 @@ class OrganizationModel:
         )
         for stack, logical_id, resource in model._resources():
             common = {
-                "key": _key(stack.name, logical_id),
+                "key": _key(stack.id, logical_id),
                 "stack": stack.name,
+                "stack_id": stack.id,
                 "logical_id": logical_id,
                 "path": stack.id_path(logical_id),
             }
@@ -125,11 +128,32 @@ class OrganizationModel:
         found = resolve(value, stack, self.assembly)
         if isinstance(found, Reference):
             if found.attribute == "RootId":
-                return ROOT
+                return self.root_of(found.stack)
             return _key(found.stack, found.logical_id)
         if isinstance(found, Unknown):
             return f"?{found.text}"
-        return ROOT if found.startswith("r-") else found
+        return self.root_of(stack.id) if found.startswith("r-") else found
+
+    @cached_property
+    def _roots(self) -> Mapping[str, str]:
+        return roots_by_stack(self.assembly)
+
+    def root_of(self, stack_id: str) -> str:
+        """Return the root of the organization that a stack manages: `Root` if only one is named."""
+        return self._roots.get(stack_id, ROOT)
+
+    def deployed_root(self, stack: str, path: str) -> str:
+        """Return the root of the organization in which a stack once declared what is at `path`."""
+        found = self.assembly.find(stack, path)
+        return self.root_of(found.id) if found else ROOT
+
+    def is_root(self, node: str) -> bool:
+        """Tell whether a node is the root of an organization."""
+        return node == ROOT or node in self._roots.values()
+
+    def stack_of(self, declared: Declared) -> StackTemplate:
+        """Return the stack that declares something."""
+        return self.assembly.by_id[declared.stack_id]
 
     def chain_of(self, key: str) -> tuple[str, ...]:
         """Return the nodes from the root, or the outermost known node, down to `key`."""
@@ -143,9 +167,11 @@ class OrganizationModel:
         return tuple(reversed(found))
 
     def shown(self, key: str) -> str:
-        """Return how a node is called in messages."""
+        """Return how a node is called in messages and in the lock."""
         node = self.accounts.get(key) or self.organizational_units.get(key)
-        return node.path if node else key
+        if node is not None:
+            return node.path
+        return ROOT if self.is_root(key) else key
 
     @cached_property
     def accounts_by_path(self) -> Mapping[str, DeclaredAccount]:
@@ -181,8 +207,8 @@ def statement_hashes(content: Any) -> frozenset[str]:
     return frozenset(hashes)
 
 
-def _key(stack: str, logical_id: str) -> str:
-    return f"{stack}/{logical_id}"
+def _key(stack_id: str, logical_id: str) -> str:
+    return f"{stack_id}/{logical_id}"
 
 
 def _text(value: Any) -> str:

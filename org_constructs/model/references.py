@@ -10,12 +10,13 @@ from typing import Any
 
 from .assembly import Assembly, StackTemplate
 
+_ACCOUNT_OF_ROLE = re.compile(r":([0-9]{12}):role/")
 _SUB_WHOLE = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.([A-Za-z0-9.]+))?\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An attribute of a resource of some stack; `Ref` is the empty attribute."""
+    """An attribute of a resource of the stack with some id; `Ref` is the empty attribute."""
 
     stack: str
     logical_id: str
@@ -40,32 +41,76 @@ def resolve(
         return unknown
     ((function, argument),) = value.items()
     if function == "Ref" and argument in stack.resources:
-        return Reference(stack.name, argument)
+        return Reference(stack.id, argument)
     if function == "Fn::GetAtt":
         parts = argument.split(".", 1) if isinstance(argument, str) else argument
         if len(parts) == 2 and parts[0] in stack.resources and isinstance(parts[1], str):  # noqa: PLR2004
-            return Reference(stack.name, parts[0], parts[1])
+            return Reference(stack.id, parts[0], parts[1])
     if function == "Fn::Sub" and isinstance(argument, str):
         match = _SUB_WHOLE.fullmatch(argument)
         if match and match[1] in stack.resources:
-            return Reference(stack.name, match[1], match[2] or "")
+            return Reference(stack.id, match[1], match[2] or "")
         if "${" not in argument:
             return argument
     if function == "Fn::Join" and _joins_one(argument):
         return resolve(argument[1][0], stack, assembly, depth + 1)
+    found: list[tuple[StackTemplate, Any]] = []
     if function == "Fn::GetStackOutput" and isinstance(argument, Mapping):
-        other = assembly.by_name.get(str(argument.get("StackName")))
-        output = (other.template.get("Outputs", {}) if other else {}).get(
-            argument.get("OutputName")
-        )
-        if other and output:
-            return resolve(output["Value"], other, assembly, depth + 1)
+        found = _stack_outputs(argument, stack, assembly)
     if function == "Fn::ImportValue" and isinstance(argument, str):
-        for other in assembly.stacks:
-            for output in other.template.get("Outputs", {}).values():
-                if output.get("Export", {}).get("Name") == argument:
-                    return resolve(output["Value"], other, assembly, depth + 1)
+        found = _exports(argument, stack, assembly)
+    # Two that could be meant are as good as none.
+    if len(found) == 1:
+        other, output = found[0]
+        return resolve(output, other, assembly, depth + 1)
     return unknown
+
+
+def _stack_outputs(
+    argument: Mapping[str, Any], stack: StackTemplate, assembly: Assembly
+) -> list[tuple[StackTemplate, Any]]:
+    """Return the outputs that may be meant: a name of a stack is unique in one account and Region."""
+    region = argument.get("Region")
+    # To read a stack of another account CloudFormation takes a role there.
+    role = _ACCOUNT_OF_ROLE.search(json.dumps(argument.get("RoleArn"), default=str))
+    place = (
+        role[1] if role else stack.account,
+        region if isinstance(region, str) else stack.region,
+    )
+    found = [
+        (other, other.template.get("Outputs", {})[argument.get("OutputName")].get("Value"))
+        for other in assembly.named.get(str(argument.get("StackName")), ())
+        if _is_at(other, *place) and argument.get("OutputName") in other.template.get("Outputs", {})
+    ]
+    return _nearest(found, stack)
+
+
+def _exports(
+    name: str, stack: StackTemplate, assembly: Assembly
+) -> list[tuple[StackTemplate, Any]]:
+    """Return the exports that may be meant: a name is unique in one account and Region."""
+    found = [
+        (other, output.get("Value"))
+        for other in assembly.stacks
+        if _is_at(other, stack.account, stack.region)
+        for output in other.template.get("Outputs", {}).values()
+        if output.get("Export", {}).get("Name") == name
+    ]
+    return _nearest(found, stack)
+
+
+def _is_at(stack: StackTemplate, account: str | None, region: str | None) -> bool:
+    """Tell whether a stack may be in an account and Region, of which None may be any."""
+    return (account is None or stack.account in (None, account)) and (
+        region is None or stack.region in (None, region)
+    )
+
+
+def _nearest(
+    found: list[tuple[StackTemplate, Any]], stack: StackTemplate
+) -> list[tuple[StackTemplate, Any]]:
+    """Return those of the stack's own Stage if there are any: CDK refers to no other."""
+    return [entry for entry in found if entry[0].folder == stack.folder] or found
 
 
 def _joins_one(argument: Any) -> bool:

@@ -119,14 +119,14 @@ def test_other_resources_are_left_out() -> None:
     assert not model.policies
 
 
-def test_fails_for_two_stacks_of_one_name() -> None:
-    """Two stacks with one name, of different accounts, are not mixed up."""
+def test_fails_for_two_stacks_of_one_id() -> None:
+    """An assembly that holds one stack twice contradicts itself."""
     stack = StackTemplate(
         id="a",
         name="S",
         template={"Resources": {"U": _resource("OrganizationalUnit", Name="u", ParentId="r-1")}},
     )
-    with pytest.raises(OrgError, match="'S/U' is declared twice") as caught:
+    with pytest.raises(OrgError, match="'a/U' is declared twice") as caught:
         OrganizationModel.of(Assembly(stacks=(stack, stack)))
     assert caught.value.code == "ORG016"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -91,6 +92,82 @@ def test_unknown(value: Any) -> None:
     found = resolve(value, TEAM, ASSEMBLY)
     assert isinstance(found, Unknown)
     assert found.text
+
+
+def _at(
+    name: str, id: str, account: str | None, region: str | None, **changes: Any
+) -> StackTemplate:
+    outputs = {"Id": {"Value": {"Ref": "X"}, "Export": {"Name": "Shared"}}}
+    template = {"Resources": {"X": {}}, "Outputs": outputs}
+    return StackTemplate(
+        **{
+            "id": id,
+            "name": name,
+            "account": account,
+            "region": region,
+            "template": template,
+            **changes,
+        }
+    )
+
+
+OUTPUT = {"Fn::GetStackOutput": {"StackName": "S", "OutputName": "Id"}}
+ROLE = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":iam::222222222222:role/read"]]}
+
+
+@pytest.mark.parametrize("value", [OUTPUT, {"Fn::ImportValue": "Shared"}])
+@pytest.mark.parametrize(
+    ("account", "region", "expected"),
+    [
+        ("111111111111", "us-east-1", "A"),
+        ("222222222222", "us-east-1", "B"),
+        ("111111111111", "eu-west-1", "C"),
+        ("333333333333", "us-east-1", None),
+        (None, None, None),
+    ],
+)
+def test_stacks_of_one_name(
+    value: Any, account: str | None, region: str | None, expected: str | None
+) -> None:
+    """The stack of the account and Region in which the template is deployed is meant."""
+    stacks = (
+        _at("S", "A", "111111111111", "us-east-1"),
+        _at("S", "B", "222222222222", "us-east-1"),
+        _at("S", "C", "111111111111", "eu-west-1"),
+    )
+    reader = _at("T", "T", account, region, template={"Resources": {}})
+    found = resolve(value, reader, Assembly(stacks=(*stacks, reader)))
+    assert found == (
+        Reference(expected, "X") if expected else Unknown(json.dumps(value, sort_keys=True))
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [({"RoleArn": ROLE}, "B"), ({"Region": "eu-west-1"}, "C"), ({"Region": {"Ref": "R"}}, "A")],
+)
+def test_a_stack_elsewhere(more: dict[str, Any], expected: str) -> None:
+    """A role of another account, or a Region, says where the stack is."""
+    stacks = (
+        _at("S", "A", "111111111111", "us-east-1"),
+        _at("S", "B", "222222222222", "us-east-1"),
+        _at("S", "C", "111111111111", "eu-west-1"),
+    )
+    reader = _at("T", "T", "111111111111", "us-east-1", template={"Resources": {}})
+    value = {"Fn::GetStackOutput": {**OUTPUT["Fn::GetStackOutput"], **more}}
+    assert resolve(value, reader, Assembly(stacks=stacks)) == Reference(expected, "X")
+
+
+def test_the_stack_of_the_own_stage() -> None:
+    """Stages that deploy wherever they are told to have stacks of the same names."""
+    stacks = tuple(
+        _at(name, f"{stage}{name}", None, None, template_path=f"/out/{stage}/{name}.json")
+        for stage in ("Dev", "Prod")
+        for name in ("S", "T")
+    )
+    for reader in (stacks[1], stacks[3]):
+        expected = Reference(reader.id.replace("T", "S"), "X")
+        assert resolve(OUTPUT, reader, Assembly(stacks=stacks)) == expected
 
 
 def test_what_a_resource_waits_for() -> None:
