@@ -38,7 +38,7 @@ _ELEMENTS = {
 _ACTION = re.compile(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+")
 _SID = re.compile(r"[A-Za-z0-9]*")
 # Of a resource AWS checks the form of its name (documentation: elements of IAM policies).
-_RESOURCE = re.compile(r"\*|arn:[^:]+:[^:]*:[^:]*:[^:]*:.+", re.DOTALL)
+_RESOURCE = re.compile(r"\*|arn:.+", re.DOTALL)
 _OPERATORS = frozenset(
     {
         *(f"{kind}{name}" for kind in ("String", "Arn") for name in _LIKE_AND_EQUALS),
