@@ -123,11 +123,14 @@ def _running(request: Request, show: Console) -> Iterator[Rehearsal]:
     from ._reader import EmbeddedReader
 
     stream = sys.stderr if request.as_json else None
-    account = request.account_id or DEFAULT_ACCOUNT
+    seed = request.seed or {}
+    account = request.account_id or seed.get("management_account_id") or DEFAULT_ACCOUNT
     with ExitStack() as running:
         aws = running.enter_context(
             EmbeddedAws.start(request.port or None, account, request.region)
         )
+        if request.seed is not None:
+            aws.seed_from(request.seed)
         cdk = running.enter_context(
             CdkCli(aws, request.app, context=request.context, stream=stream)
         )

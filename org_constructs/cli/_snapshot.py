@@ -21,7 +21,10 @@ def write_snapshot(file: Path, profile: str | None, *, out: Console, err: Consol
         session = boto3.Session(profile_name=profile)
         with err.status("reading the organization") as shown:
             found = take_snapshot(
-                organizations_client(session), report=lambda what: shown.update(f"reading {what}")
+                organizations_client(session),
+                tags=True,
+                services=True,
+                report=lambda what: shown.update(f"reading {what}"),
             )
         file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", "utf-8")
     except (BotoCoreError, ClientError) as error:

@@ -11,7 +11,11 @@ SNAPSHOT_VERSION: Final = 1
 
 
 def take_snapshot(
-    client: Any, *, tags: bool = False, report: Callable[[str], None] = lambda _: None
+    client: Any,
+    *,
+    tags: bool = False,
+    services: bool = False,
+    report: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Read what the organization consists of, in an order that does not change from run to run.
 
@@ -19,14 +23,17 @@ def take_snapshot(
         client: boto3 client of Organizations, of the management account or a delegated
             administrator.
         tags: read tags too, which takes a call for each OU, account and policy.
+        services: read trusted access, delegated administrators and the resource policy too.
         report: takes a line on what is being read.
 
     Returns:
         `version`, `organization_id`, `root_id`, `management_account_id`, `feature_set`,
         `policy_types` (type to status), and the lists `organizational_units` (`id`, `name`,
-        `parent_id`), `accounts` (`id`, `name`, `email`, `parent_id`, `state`, `joined_method`) and
-        `policies` (`id`, `name`, `type`, `description`, `content`, `aws_managed`, `targets`); with
-        `tags` each of these has `tags`.
+        `parent_id`), `accounts` (`id`, `name`, `email`, `parent_id`, `state`, `joined_method`,
+        `joined_at`) and `policies` (`id`, `name`, `type`, `description`, `content`, `aws_managed`,
+        `targets`); with `tags` each of these has `tags`; with `services` there are
+        `trusted_services`, `delegated_administrators` (accounts by service) and, where there is
+        one, `resource_policy`.
 
     Raises:
         botocore.exceptions.ClientError: as AWS answers.
@@ -50,7 +57,7 @@ def take_snapshot(
         for entry in (*units, *accounts, *policies):
             # Documentation: what AWS manages has no tags.
             entry["tags"] = {} if entry.get("aws_managed") else _tags(client, entry["id"])
-    return {
+    found = {
         "version": SNAPSHOT_VERSION,
         "organization_id": organization["Id"],
         "root_id": root["Id"],
@@ -61,6 +68,10 @@ def take_snapshot(
         "accounts": accounts,
         "policies": policies,
     }
+    if services:
+        report("trusted access, delegated administrators and the resource policy")
+        found |= _services(client)
+    return found
 
 
 def _walk(
@@ -76,6 +87,7 @@ def _walk(
             # `Status` was retired in 2026; older endpoints have nothing else.
             "state": account.get("State") or account.get("Status", "?"),
             "joined_method": account["JoinedMethod"],
+            "joined_at": account["JoinedTimestamp"].timestamp(),
         }
         for account in sorted(found, key=lambda account: str(account["Id"]))
     ]
@@ -105,6 +117,28 @@ def _policies(client: Any, policy_type: str) -> Iterator[dict[str, Any]]:
             "aws_managed": policy["AwsManaged"],
             "targets": sorted(target["TargetId"] for target in targets),
         }
+
+
+def _services(client: Any) -> dict[str, Any]:
+    principals = "EnabledServicePrincipals"
+    enabled = _pages(client, "list_aws_service_access_for_organization", principals)
+    delegated: dict[str, list[str]] = {}
+    administrators = _pages(client, "list_delegated_administrators", "DelegatedAdministrators")
+    for account in sorted(str(administrator["Id"]) for administrator in administrators):
+        pages = _pages(
+            client, "list_delegated_services_for_account", "DelegatedServices", AccountId=account
+        )
+        for service in pages:
+            delegated.setdefault(service["ServicePrincipal"], []).append(account)
+    found: dict[str, Any] = {
+        "trusted_services": sorted(str(service["ServicePrincipal"]) for service in enabled),
+        "delegated_administrators": delegated,
+    }
+    try:
+        policy = client.describe_resource_policy()["ResourcePolicy"]
+    except client.exceptions.ResourcePolicyNotFoundException:
+        return found
+    return {**found, "resource_policy": policy["Content"]}
 
 
 def _tags(client: Any, id: str) -> dict[str, str]:

@@ -1,0 +1,194 @@
+"""An account that AWS finished after CloudFormation had given up comes under its stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from reference_app import App, Story, succeeded
+
+from org_constructs.cli._reader import EmbeddedReader
+from org_constructs.model import OrganizationModel
+from org_constructs.rehearsal.cdk_cli import Step
+from org_constructs.rehearsal.verdict import Verdict, judge
+
+pytestmark = pytest.mark.e2e
+
+ORGCTL = str(Path(sys.executable).parent / "orgctl")
+SLOW = "aws+payments-prod@example.com"
+
+
+def recover(app: App, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `orgctl recover` as a person does, against the embedded AWS."""
+    return subprocess.run(
+        [ORGCTL, "recover", str(app.cdk.assembly), "--file", str(app.lock_file), *arguments],
+        cwd=app.folder,
+        env={**os.environ, **app.aws.environment(), "COLUMNS": "1000"},
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+def verdict_of(app: App, since: int) -> Verdict:
+    """Compare what is live with what the app declares, and judge the calls after a number."""
+    model = OrganizationModel.from_assembly(app.cdk.assembly)
+    reader = EmbeddedReader(app.aws)
+    return judge(
+        model,
+        before=None,
+        after=reader.snapshot(),
+        stacks=reader.stacks(stack.name for stack in model.assembly.stacks),
+        calls=app.aws.calls(since),
+    )
+
+
+@dataclass
+class Orphaned:
+    """An app whose deployment gave up on an account, which AWS has finished since."""
+
+    app: App
+    failed: Step
+    pending: subprocess.CompletedProcess[str]
+    plan: subprocess.CompletedProcess[str]
+    writes_of_plan: list[str]
+    moved: subprocess.CompletedProcess[str]
+    done: subprocess.CompletedProcess[str]
+    writes: list[str]
+    verdict: Verdict
+    again: subprocess.CompletedProcess[str]
+    deployed_again: Step
+
+
+@pytest.fixture(scope="module")
+def orphaned(new_app_on_aws: Callable[..., App]) -> Orphaned:
+    """Let one account take an hour, and recover it."""
+    app = new_app_on_aws()
+    story = Story(app)
+    succeeded(app.cdk.synth())
+    app.aws.inject("CreateAccount:4:SLOW=3600")
+    failed = story.record("deploy", app.cdk.deploy_synthesized)
+    pending = recover(app, "--email", SLOW)
+    app.aws.advance(3700)
+    seen = app.number()
+    plan = recover(app)
+    writes_of_plan = [operation for operation, _ in app.writes(seen)]
+    picture = app.picture()
+    root = app.organizations.list_roots()["Roots"][0]["Id"]
+    account, sandbox = picture.accounts[SLOW], picture.units["Sandbox"]
+    app.organizations.move_account(
+        AccountId=account, SourceParentId=root, DestinationParentId=sandbox
+    )
+    moved = recover(app)
+    app.organizations.move_account(
+        AccountId=account, SourceParentId=sandbox, DestinationParentId=root
+    )
+    seen = app.number()
+    done = recover(app, "--email", SLOW, "--yes")
+    return Orphaned(
+        app=app,
+        failed=failed,
+        pending=pending,
+        plan=plan,
+        writes_of_plan=writes_of_plan,
+        moved=moved,
+        done=done,
+        writes=[operation for operation, _ in app.writes(seen)],
+        verdict=verdict_of(app, 0),
+        again=recover(app),
+        deployed_again=app.cdk.deploy_synthesized(),
+    )
+
+
+def test_the_deployment_gave_up_on_the_account(orphaned: Orphaned) -> None:
+    """CloudFormation does not wait an hour."""
+    assert orphaned.failed.exit_code != 0
+    assert "IN_PROGRESS" in orphaned.failed.output
+
+
+def test_an_account_that_is_still_being_created(orphaned: Orphaned) -> None:
+    """There is nothing to recover yet, and it says that waiting helps."""
+    assert orphaned.pending.returncode == 1
+    assert "AWS is still creating it (car-" in orphaned.pending.stderr
+
+
+def test_the_plan_names_every_command_and_does_nothing(orphaned: Orphaned) -> None:
+    """Without --yes it is only shown."""
+    plan = orphaned.plan
+    assert plan.returncode == 0, plan.stderr
+    assert f"({SLOW}) exists, and no stack holds it" in plan.stdout
+    lines = plan.stdout.splitlines()
+    commands = [line.split()[:2] for line in lines if line.startswith("   ")]
+    assert commands == [
+        ["cdk", "deploy"],
+        ["aws", "organizations"],
+        ["cdk", "import"],
+        ["cdk", "deploy"],
+    ]
+    assert "with --yes" in plan.stdout
+    assert orphaned.writes_of_plan == []
+
+
+def test_an_account_that_somebody_has_put_into_another_ou(orphaned: Orphaned) -> None:
+    """It is not moved back without being asked."""
+    assert orphaned.moved.returncode == 1
+    assert "neither in the root nor in" in orphaned.moved.stderr
+    assert "aws organizations move-account" in orphaned.moved.stderr
+
+
+def test_it_is_recovered(orphaned: Orphaned) -> None:
+    """Live equals declared, nothing was closed or created twice, and no denial was out of force."""
+    done = orphaned.done
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert orphaned.verdict.differences == ()
+    assert orphaned.verdict.orphans == ()
+    assert orphaned.verdict.gaps == ()
+    picture = orphaned.app.picture()
+    assert picture.places[SLOW] == "Workloads/Production"
+    assert len(picture.accounts) == 6
+    assert set(picture.states.values()) == {"ACTIVE"}
+    assert "CloseAccount" not in orphaned.writes
+    assert orphaned.app.resources("Organization") >= {"Accountspaymentsprod9A621EFC"}
+
+
+def test_the_lock_knows_it(orphaned: Orphaned) -> None:
+    """As after `make deploy`."""
+    lock = json.loads(orphaned.app.lock_file.read_text("utf-8"))
+    assert SLOW in {account["email"] for account in lock["accounts"].values()}
+
+
+def test_afterwards_there_is_nothing_left_to_do(orphaned: Orphaned) -> None:
+    """Neither to recover nor to deploy."""
+    assert orphaned.again.returncode == 1
+    assert "nothing to recover" in orphaned.again.stderr
+    assert orphaned.deployed_again.exit_code == 0
+    assert "no changes" in orphaned.deployed_again.output
+
+
+class TestRefusals:
+    """What cannot be recovered is refused with the reason."""
+
+    def test_an_address_that_is_not_declared(self, orphaned: Orphaned) -> None:
+        """It has to be in the app first."""
+        done = recover(orphaned.app, "--email", "nobody@example.com")
+        assert done.returncode == 1
+        assert "'nobody@example.com' is declared" in done.stderr
+
+    def test_an_account_that_is_held(self, orphaned: Orphaned) -> None:
+        """It is under its stack already, which is named."""
+        done = recover(orphaned.app, "--email", "AWS+Playground@example.com")
+        assert done.returncode == 1
+        assert "held by its stack 'Organization'" in done.stderr
+
+    def test_an_unknown_request(self, orphaned: Orphaned) -> None:
+        """AWS forgets its requests, so the address is asked for."""
+        done = recover(orphaned.app, "--request", "car-00000000")
+        assert done.returncode == 1
+        assert "--email" in done.stderr
