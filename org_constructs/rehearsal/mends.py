@@ -189,14 +189,15 @@ def _mend_differences(resolve: Callable[..., Any]) -> None:
         changes: list[dict[str, Any]] = diff({"Resources": resources}, new, records, *rest)
         if _ATTEMPTED not in old:
             return changes
-        # A failed update leaves resources as it wanted them and others as they were: what differs
-        # from either is brought to the new template (inference), so that going back is an update.
+        # A failed update leaves resources as it wanted them, others as they were and some that it
+        # could not create: what differs from either template is brought to the new one, and what
+        # is only in the failed one is removed (inference). So going back is an update.
         attempted = {"Resources": old[_ATTEMPTED]}
         changed = {change["ResourceChange"]["LogicalResourceId"] for change in changes}
         return changes + [
             change
             for change in diff(attempted, new, records, *rest)
-            if change["ResourceChange"]["Action"] == "Modify"
+            if change["ResourceChange"]["Action"] != "Add"
             and change["ResourceChange"]["LogicalResourceId"] not in changed
         ]
 
@@ -284,6 +285,15 @@ class Leftovers:
         scope = self._key(stack_name, "")[:3]
         yield from [key[3] for key in self._by_resource if key[:3] == scope]
 
+    def clean(self, stack_name: str) -> None:
+        """Delete what a stack left behind and its template no longer has.
+
+        Documentation: what cannot be deleted after an update does not fail it.
+        """
+        for logical_id in self.of_stack(stack_name):
+            with contextlib.suppress(Exception):
+                self.delete(stack_name, logical_id)
+
     def delete(self, stack_name: str, logical_id: str, *, retain: bool = True) -> None:
         """Delete what one resource left behind, unless its DeletionPolicy retains it.
 
@@ -296,7 +306,8 @@ class Leftovers:
         if leftover is None:
             return
         stack = module(CLOUDFORMATION)._stacks.get(stack_name) or {}
-        definition = _attempted_template(stack).get("Resources", {}).get(logical_id, {})
+        definitions = {**stack.get(_FAILED, {}), **_attempted_template(stack).get("Resources", {})}
+        definition = definitions.get(logical_id, {})
         default = "Retain" if leftover.type_name == _ACCOUNT else "Delete"
         arguments = (stack.get("StackId", ""), stack_name, logical_id, leftover.type_name)
         add_event = module(f"{CLOUDFORMATION}.stacks")._add_event
@@ -304,7 +315,11 @@ class Leftovers:
             add_event(*arguments, "DELETE_SKIPPED", physical_id=leftover.physical_id)
             return
         handlers = module(f"{CLOUDFORMATION}.provisioners")._RESOURCE_HANDLERS
-        handlers[leftover.type_name]["delete"](leftover.physical_id, leftover.properties)
+        try:
+            handlers[leftover.type_name]["delete"](leftover.physical_id, leftover.properties)
+        except Exception as error:
+            add_event(*arguments, "DELETE_FAILED", str(error), leftover.physical_id)
+            raise
         add_event(*arguments, "DELETE_COMPLETE", physical_id=leftover.physical_id)
 
 
@@ -355,6 +370,8 @@ def _mend_deletion_policies(leftovers: Leftovers) -> None:
             previous["_template"] = _with_failed(previous.get("_template"), stack)
         with phases.deployment(template, rest[0], previous):
             await deploy(stack_name, stack_id, template, *rest, **options)
+            if stack.get("StackStatus") == "UPDATE_COMPLETE":
+                leftovers.clean(stack_name)
         if stack.get("StackStatus") in ("CREATE_FAILED", "UPDATE_FAILED"):
             stack[_FAILED] = {**stack.get(_FAILED, {}), **template.get("Resources", {})}
         else:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from stack_harness import BASE, Cloud
 
 from org_constructs.rehearsal import EmbeddedAws
 from org_constructs.rehearsal.backend import ApiError, Clock, Organizations, Settings
@@ -113,3 +114,17 @@ def aws(served: EmbeddedAws) -> EmbeddedAws:
     """The module's embedded AWS, with nothing in it."""
     served.reset()
     return served
+
+
+@pytest.fixture
+def cloud(aws: EmbeddedAws) -> Cloud:
+    """An embedded AWS with stacks, without anything in it."""
+    return Cloud(aws)
+
+
+@pytest.fixture
+def organization(cloud: Cloud) -> Cloud:
+    """A stack with an organization, two OUs, and SCPs enabled."""
+    assert cloud.deploy(BASE) == "CREATE_COMPLETE"
+    cloud.enable_scps()
+    return cloud

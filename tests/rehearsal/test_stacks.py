@@ -2,167 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
-from org_constructs.rehearsal import EmbeddedAws
-
-SCP = "SERVICE_CONTROL_POLICY"
-CONTENT = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Deny", "Action": "organizations:LeaveOrganization", "Resource": "*"}],
-}
-ROOT = {"Fn::GetAtt": ["Organization", "RootId"]}
-
-
-def get(logical_id: str, attribute: str = "Id") -> dict[str, Any]:
-    """Return a reference to an attribute."""
-    return {"Fn::GetAtt": [logical_id, attribute]}
-
-
-def resource(kind: str, policy: str | None = "Retain", /, **properties: Any) -> dict[str, Any]:
-    """Return a resource, retained unless said otherwise."""
-    policies = {} if policy is None else {"DeletionPolicy": policy, "UpdateReplacePolicy": policy}
-    return {"Type": f"AWS::Organizations::{kind}", **policies, "Properties": properties}
-
-
-def account(parent: Any, *, name: str = "audit", policy: str | None = "Retain") -> dict[str, Any]:
-    """Return an account."""
-    email = f"{name}@corp.com"
-    return resource("Account", policy, AccountName=name, Email=email, ParentIds=[parent])
-
-
-def unit(name: str, parent: Any = ROOT, *, policy: str | None = "Retain") -> dict[str, Any]:
-    """Return an OU."""
-    return resource("OrganizationalUnit", policy, Name=name, ParentId=parent)
-
-
-def scp(*targets: Any, content: Any = None) -> dict[str, Any]:
-    """Return an SCP, which is deleted with its code."""
-    return resource(
-        "Policy",
-        None,
-        Name="deny",
-        Type=SCP,
-        Content=content or CONTENT,
-        TargetIds=list(targets),
-    )
-
-
-class Cloud:
-    """An embedded AWS with stacks."""
-
-    def __init__(self, aws: EmbeddedAws) -> None:
-        self.aws = aws
-        self.cloudformation = aws.client("cloudformation")
-        self.organizations = aws.client("organizations")
-        self._seen = 0
-
-    def plan(self, resources: dict[str, Any], *, stack: str = "Org", **options: Any) -> Any:
-        """Create a change set and return its description."""
-        outputs = options.pop("outputs", {})
-        template = json.dumps({"Resources": resources, "Outputs": outputs})
-        kind = "CREATE"
-        try:
-            found = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-            if found["StackStatus"] != "REVIEW_IN_PROGRESS":
-                kind = "UPDATE"
-        except ClientError:
-            pass
-        name = {"StackName": stack, "ChangeSetName": f"change-{time.monotonic_ns()}"}
-        options = {"ChangeSetType": kind, **options}
-        self.cloudformation.create_change_set(**name, TemplateBody=template, **options)
-        return self.cloudformation.describe_change_set(**name)
-
-    def deploy(
-        self,
-        resources: dict[str, Any],
-        *,
-        stack: str = "Org",
-        rollback: bool = False,
-        **options: Any,
-    ) -> str:
-        """Create and execute a change set, wait, and return the stack's status."""
-        self._seen = len(self.aws.calls())
-        planned = self.plan(resources, stack=stack, **options)
-        assert planned["Status"] == "CREATE_COMPLETE", planned["StatusReason"]
-        self.cloudformation.execute_change_set(
-            ChangeSetName=planned["ChangeSetId"], DisableRollback=not rollback
-        )
-        return self.wait(stack)
-
-    def wait(self, stack: str = "Org") -> str:
-        """Wait until nothing is in progress and return the status."""
-        while True:
-            found = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-            status: str = found["StackStatus"]
-            if not status.endswith("IN_PROGRESS"):
-                return status
-            time.sleep(0.01)
-
-    def delete(self, stack: str = "Org") -> str:
-        """Delete the stack, wait, and return its status."""
-        self._seen = len(self.aws.calls())
-        found = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        self.cloudformation.delete_stack(StackName=stack)
-        return self.wait(found["StackId"])
-
-    def writes(self) -> list[str]:
-        """Return the writes to Organizations since the last deployment or deletion began."""
-        return [
-            call["operation"]
-            for call in self.aws.calls(since=self._seen)
-            if not call["read"] and call["caller"] == self.aws.account_id
-        ]
-
-    def physical_id(self, logical_id: str, stack: str = "Org") -> str:
-        """Return the physical id of a resource."""
-        detail = self.cloudformation.describe_stack_resource(
-            StackName=stack, LogicalResourceId=logical_id
-        )
-        physical_id: str = detail["StackResourceDetail"]["PhysicalResourceId"]
-        return physical_id
-
-    def reasons(self, stack: str = "Org") -> list[str]:
-        """Return why resources failed."""
-        events = self.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-        return [
-            event["ResourceStatusReason"]
-            for event in events
-            if event["ResourceStatus"].endswith("FAILED")
-        ]
-
-    def enable_scps(self) -> None:
-        """Enable SCPs from outside the stacks."""
-        root = self.organizations.list_roots()["Roots"][0]["Id"]
-        self.organizations.enable_policy_type(RootId=root, PolicyType=SCP)
-        time.sleep(0.1)
-
-    def accounts(self) -> dict[str, str]:
-        """Return the state of each account by name."""
-        listed = self.organizations.list_accounts()["Accounts"]
-        return {entry["Name"]: entry["State"] for entry in listed}
-
-
-BASE = {"Organization": resource("Organization"), "A": unit("A"), "B": unit("B")}
-
-
-@pytest.fixture
-def cloud(aws: EmbeddedAws) -> Cloud:
-    """An embedded AWS without anything in it."""
-    return Cloud(aws)
-
-
-@pytest.fixture
-def organization(cloud: Cloud) -> Cloud:
-    """A stack with an organization, two OUs, and SCPs enabled."""
-    assert cloud.deploy(BASE) == "CREATE_COMPLETE"
-    cloud.enable_scps()
-    return cloud
+from stack_harness import (
+    BASE,
+    CONTENT,
+    DENY,
+    ROOT,
+    Cloud,
+    account,
+    after,
+    get,
+    make_organization,
+    scp,
+    unit,
+)
 
 
 class TestChanges:
@@ -236,6 +93,31 @@ class TestChanges:
             resource_id = organization.physical_id(logical_id)
             tags = organization.organizations.list_tags_for_resource(ResourceId=resource_id)
             assert tags["Tags"] == [{"Key": "app", "Value": "org"}]
+
+    def test_an_old_unit_that_holds_a_foreign_account_stays(self, organization: Cloud) -> None:
+        """The new one is made first; that the old one cannot go does not fail the update."""
+        organization.deploy({**BASE, "C": unit("C", get("A"), policy=None)})
+        old = organization.physical_id("C")
+        foreign = organization.create_account("foreign", old)
+        status = organization.deploy({**BASE, "C": unit("C", get("B"), policy=None)})
+        assert status == "UPDATE_COMPLETE"
+        assert organization.writes() == ["CreateOrganizationalUnit", "DeleteOrganizationalUnit"]
+        assert any("DELETE_FAILED" in event for event in organization.events("C"))
+        parent = organization.organizations.list_parents(ChildId=foreign)["Parents"][0]["Id"]
+        assert parent == old != organization.physical_id("C")
+
+    def test_an_account_gets_a_tag_twice(self, organization: Cloud) -> None:
+        """When its stack has the same one: AWS refuses that. OUs and policies merge them."""
+        tags = [{"Key": "app", "Value": "org"}]
+        units = {
+            **BASE,
+            "B": {**BASE["B"], "Properties": {**BASE["B"]["Properties"], "Tags": tags}},
+        }
+        assert organization.deploy(units, Tags=tags) == "UPDATE_COMPLETE"
+        tagged = account(get("A"))
+        tagged["Properties"]["Tags"] = tags
+        assert organization.deploy({**units, "Account": tagged}, Tags=tags) == "UPDATE_FAILED"
+        assert any("app" in reason and "twice" in reason for reason in organization.reasons())
 
 
 class TestRetention:
@@ -335,6 +217,64 @@ class TestRepair:
         assert cloud.writes() == []
         assert any("already exists" in reason for reason in cloud.reasons())
 
+    def test_going_back_after_a_failed_update_is_an_update(self, organization: Cloud) -> None:
+        """What it had changed is changed back, though the template is that of the last success."""
+        before = {**BASE, "Policy": scp(get("A"))}
+        organization.deploy(before)
+        changed = scp(get("A"), content={**CONTENT, "Id": "changed"})
+        failing = {**account("ou-none-12345678"), "DependsOn": "Policy"}
+        attempted = {**BASE, "Policy": changed, "Account": failing}
+        assert organization.deploy(attempted) == "UPDATE_FAILED"
+        assert organization.writes()[:2] == ["UpdatePolicy", "CreateAccount"]
+        assert organization.deploy(before) == "UPDATE_COMPLETE"
+        assert organization.writes() == ["UpdatePolicy"]
+        assert organization.drift() == {}
+        assert organization.plan(before)["Status"] == "FAILED"
+
+    def test_the_attempted_template_again_is_an_update_too(self, organization: Cloud) -> None:
+        """Once the cause is removed."""
+        organization.deploy({**BASE, "Policy": scp(get("A"))})
+        attempted = {
+            **BASE,
+            "Policy": scp(get("A"), content={**CONTENT, "Id": "changed"}),
+            "Second": after("Policy", scp(get("B"), name="second", content={**CONTENT, "Id": "2"})),
+        }
+        taken = organization.organizations.create_policy(
+            Name="second", Type="SERVICE_CONTROL_POLICY", Content=DENY, Description=""
+        )["Policy"]["PolicySummary"]["Id"]
+        assert organization.deploy(attempted) == "UPDATE_FAILED"
+        organization.organizations.delete_policy(PolicyId=taken)
+        assert organization.deploy(attempted) == "UPDATE_COMPLETE"
+        assert organization.writes() == ["CreatePolicy", "AttachPolicy"]
+
+    def test_what_could_not_be_attached_goes_with_its_code(self, cloud: Cloud) -> None:
+        """The policy that a failed attachment left is deleted by the next update."""
+        cloud.deploy(BASE)
+        assert cloud.deploy({**BASE, "Policy": scp(get("A"))}) == "UPDATE_FAILED"
+        assert cloud.deploy(BASE) == "UPDATE_COMPLETE"
+        assert cloud.writes() == ["DetachPolicy", "DeletePolicy"]
+
+    def test_an_account_that_takes_too_long_is_imported(self, organization: Cloud) -> None:
+        """Left out, deployed, imported without its order, deployed again: nothing is lost."""
+        organization.aws.inject("CreateAccount:1:SLOW=200")
+        wanted = {**BASE, "Account": after("B", account(get("A")))}
+        assert organization.deploy(wanted) == "UPDATE_FAILED"
+        assert any("NotStabilized" in reason for reason in organization.reasons())
+        organization.aws.advance(200)
+        (orphan,) = [
+            entry["Id"]
+            for entry in organization.organizations.list_accounts()["Accounts"]
+            if entry["Name"] == "audit"
+        ]
+        assert organization.deploy(wanted) == "UPDATE_FAILED"
+        assert any("already exists" in reason for reason in organization.reasons())
+        assert organization.deploy(BASE) == "UPDATE_COMPLETE"
+        imported = organization.adopt({**BASE, "Account": account(ROOT)}, Account=orphan)
+        assert organization.execute(imported) == "IMPORT_COMPLETE"
+        assert organization.deploy(wanted) == "UPDATE_COMPLETE"
+        assert organization.writes() == ["MoveAccount"]
+        assert organization.physical_id("Account") == orphan
+
 
 class TestReferencesBetweenStacks:
     """Fn::GetStackOutput, which CDK writes for weak references."""
@@ -411,13 +351,13 @@ class TestImportAndDrift:
         )
         assert status == "IMPORT_COMPLETE"
         assert organization.writes() == []
-        assert self.drift(organization) == {}
+        assert organization.drift() == {}
         organization.organizations.move_account(
             AccountId=account_id,
             SourceParentId=root,
             DestinationParentId=organization.physical_id("A"),
         )
-        assert self.drift(organization) == {"Account": "MODIFIED"}
+        assert organization.drift() == {"Account": "MODIFIED"}
 
     def test_what_does_not_exist_is_not_imported(self, organization: Cloud) -> None:
         """A closed account is not found either."""
@@ -434,28 +374,64 @@ class TestImportAndDrift:
         )
         assert planned["Status"] == "FAILED"
 
+    def test_all_five_are_imported_and_then_in_sync(self, cloud: Cloud) -> None:
+        """What others made comes into a stack without a call that changes it."""
+        theirs = make_organization(cloud)
+        assert cloud.execute(cloud.adopt(theirs.resources, **theirs.ids)) == "IMPORT_COMPLETE"
+        assert cloud.drift() == {}
+        assert {key: cloud.physical_id(key) for key in theirs.ids} == theirs.ids
+
+    def test_what_a_stack_has_is_not_imported_into_another(self, cloud: Cloud) -> None:
+        """By the id, whatever the logical id."""
+        theirs = make_organization(cloud)
+        cloud.execute(cloud.adopt(theirs.resources, **theirs.ids))
+        for logical_id, physical_id in theirs.ids.items():
+            resources = {"Mine": theirs.resources[logical_id]}
+            planned = cloud.adopt(resources, stack=f"Other{logical_id}", Mine=physical_id)
+            assert planned["Status"] == "FAILED", logical_id
+            assert "already exists in stack" in planned["StatusReason"]
+
+    def test_drift_of_all_five_is_found(self, cloud: Cloud) -> None:
+        """Whatever others change."""
+        theirs = make_organization(cloud)
+        cloud.execute(cloud.adopt(theirs.resources, **theirs.ids))
+        client, ids = cloud.organizations, theirs.ids
+        client.update_organizational_unit(OrganizationalUnitId=ids["Unit"], Name="renamed")
+        client.move_account(
+            AccountId=ids["Account"], SourceParentId=theirs.root, DestinationParentId=ids["Unit"]
+        )
+        client.update_policy(PolicyId=ids["Policy"], Description="changed")
+        client.tag_resource(
+            ResourceId=ids["ResourcePolicy"], Tags=[{"Key": "owner", "Value": "them"}]
+        )
+        assert cloud.drift() == {
+            "Account": "MODIFIED",
+            "Policy": "MODIFIED",
+            "ResourcePolicy": "MODIFIED",
+            "Unit": "MODIFIED",
+        }
+        client.detach_policy(PolicyId=ids["Policy"], TargetId=theirs.root)
+        client.delete_policy(PolicyId=ids["Policy"])
+        client.delete_resource_policy()
+        client.close_account(AccountId=ids["Account"])
+        assert cloud.drift() == {
+            "Account": "DELETED",
+            "Policy": "DELETED",
+            "ResourcePolicy": "DELETED",
+            "Unit": "MODIFIED",
+        }
+
     def test_a_changed_policy_is_drift(self, organization: Cloud) -> None:
         """Content, targets and what is gone."""
         organization.deploy({**BASE, "Policy": scp(get("A"), get("B"))})
-        assert self.drift(organization) == {}
+        assert organization.drift() == {}
         policy = organization.physical_id("Policy")
         organization.organizations.detach_policy(
             PolicyId=policy, TargetId=organization.physical_id("B")
         )
-        assert self.drift(organization) == {"Policy": "MODIFIED"}
+        assert organization.drift() == {"Policy": "MODIFIED"}
         organization.organizations.detach_policy(
             PolicyId=policy, TargetId=organization.physical_id("A")
         )
         organization.organizations.delete_policy(PolicyId=policy)
-        assert self.drift(organization) == {"Policy": "DELETED"}
-
-    @staticmethod
-    def drift(cloud: Cloud) -> dict[str, str]:
-        """Detect drift and return the resources that have it."""
-        cloud.cloudformation.detect_stack_drift(StackName="Org")
-        drifts = cloud.cloudformation.describe_stack_resource_drifts(StackName="Org")
-        return {
-            drift["LogicalResourceId"]: drift["StackResourceDriftStatus"]
-            for drift in drifts["StackResourceDrifts"]
-            if drift["StackResourceDriftStatus"] != "IN_SYNC"
-        }
+        assert organization.drift() == {"Policy": "DELETED"}
