@@ -1,0 +1,140 @@
+"""The control paths: clock, settings, state."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+
+from org_constructs.rehearsal import EmbeddedAws, RehearsalError, Settings
+
+
+def post(aws: EmbeddedAws, action: str, body: bytes) -> dict[str, Any]:
+    """Send a body that must be refused, and return the answer."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    url = f"{aws.endpoint}/_rehearsal/{action}"
+    request = urllib.request.Request(url, data=body, method="POST")  # noqa: S310 - loopback
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        opener.open(request, timeout=10)
+    with caught.value as answer:
+        assert answer.code == 400
+        content: dict[str, Any] = json.load(answer)
+    return content
+
+
+class TestClock:
+    """Time that is skipped."""
+
+    def test_what_takes_long_is_over(self, aws: EmbeddedAws) -> None:
+        """An account that takes an hour is there after an hour was skipped."""
+        aws.configure(account_creation_seconds=3600)
+        client = aws.client("organizations")
+        client.create_organization()
+        client.create_account(AccountName="audit", Email="audit@corp.com")
+        assert len(client.list_accounts()["Accounts"]) == 1
+        before = aws.now()
+        assert aws.advance(3601) - before >= 3601
+        assert [call["operation"] for call in aws.calls()][-1] == "CreateAccountResult"
+        assert len(client.list_accounts()["Accounts"]) == 2
+
+    def test_a_reset_brings_it_back(self, aws: EmbeddedAws) -> None:
+        """The next test begins now, not in a year."""
+        aws.advance(365 * 86_400)
+        aws.reset()
+        assert abs(aws.now() - time.time()) < 60
+
+    def test_it_only_goes_forward(self, aws: EmbeddedAws) -> None:
+        """A negative number is refused, so is what is none."""
+        with pytest.raises(RehearsalError, match="only goes forward; -1 is not"):
+            aws.advance(-1)
+        for body in (b'{"advance": true}', b'{"advance": "1"}', b"{}"):
+            assert "names no seconds" in post(aws, "clock", body)["error"]
+        assert "only goes forward" in post(aws, "clock", b'{"advance": Infinity}')["error"]
+
+
+class TestSettings:
+    """Behaviour that changes while it runs."""
+
+    def test_throttling_on_and_off(self, aws: EmbeddedAws) -> None:
+        """At once; a reset turns it off again."""
+        client = aws.client("organizations")
+        client.create_organization()
+        assert aws.configure(throttling=True).throttling
+        client.describe_organization()
+        client.describe_organization()
+        with pytest.raises(client.exceptions.TooManyRequestsException):
+            client.describe_organization()
+        aws.reset()
+        client.create_organization()
+        for _ in range(5):
+            client.describe_organization()
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"trottling": True}, "there is no setting 'trottling'; give one of seed, "),
+            ({"throttling": 1}, "throttling=1: it is true or false"),
+            ({"write_seconds": -1}, "write_seconds=-1: it is a number from 0"),
+            ({"write_seconds": "1"}, "write_seconds='1': it is a number from 0"),
+            ({"seed": 1.5}, "seed=1.5: it is a number from 0"),
+            ({"partition": ""}, "partition='': it is a text"),
+            ({"quotas": {"accounts": "many"}}, "it is numbers by name"),
+            ({"quotas": {"acounts": 1}}, "there is no quota 'acounts'; give one of accounts, "),
+        ],
+    )
+    def test_fails_for_what_does_not_exist(
+        self, aws: EmbeddedAws, changes: dict[str, Any], message: str
+    ) -> None:
+        """With what there is; nothing is changed."""
+        before = aws.configure()
+        with pytest.raises(RehearsalError, match=message):
+            aws.configure(**changes)
+        assert aws.configure() == before
+
+    def test_they_survive_the_way(self, aws: EmbeddedAws) -> None:
+        """What is set is what is answered, quotas included."""
+        assert aws.configure(quotas={"accounts": 3}, write_seconds=1).quotas == {"accounts": 3}
+        assert Settings().changed(Settings().to_json()) == Settings()
+
+    def test_a_body_that_is_no_object(self, aws: EmbeddedAws) -> None:
+        """Is refused with an example."""
+        for action in ("settings", "faults", "clock", "state"):
+            assert "is no JSON object" in post(aws, action, b"[")["error"]
+        assert "is no list of faults" in post(aws, "faults", b'{"specs": "x"}')["error"]
+
+
+class TestState:
+    """Organizations that outlive a reset."""
+
+    def test_what_was_saved_is_there_again(self, aws: EmbeddedAws) -> None:
+        """With its ids."""
+        client = aws.client("organizations")
+        organization = client.create_organization()["Organization"]["Id"]
+        saved = json.loads(json.dumps(aws.save()))
+        aws.reset()
+        with pytest.raises(client.exceptions.AWSOrganizationsNotInUseException):
+            client.describe_organization()
+        aws.load(saved)
+        assert client.describe_organization()["Organization"]["Id"] == organization
+
+    def test_fails_for_anything_else(self, aws: EmbeddedAws) -> None:
+        """Without touching what exists."""
+        client = aws.client("organizations")
+        client.create_organization()
+        with pytest.raises(RehearsalError):
+            aws.load({"version": 99})
+        client.describe_organization()
+
+
+def test_a_reset_is_quick(aws: EmbeddedAws) -> None:
+    """A test that resets pays next to nothing: the best of five is far below 50 ms."""
+    times = []
+    for _ in range(5):
+        began = time.monotonic()
+        aws.reset()
+        times.append(time.monotonic() - began)
+    assert min(times) < 0.05
