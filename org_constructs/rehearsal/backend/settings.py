@@ -14,7 +14,7 @@ from .api_model import creation_failures
 
 # How long a write takes where conflicts are rehearsed: long enough for calls that a client makes
 # at the same time to meet, short enough for a deployment of some dozens of writes. AWS takes longer.
-WRITE_SECONDS = 0.03
+WRITE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
