@@ -107,3 +107,70 @@ class Organizations:
     def done(self) -> None:
         """Check that every call laid out was made."""
         self.stubber.assert_no_pending_responses()
+
+
+ACCOUNT_ID = "222222222222"
+ACCOUNT_SERVICE = "account.amazonaws.com"
+
+
+class Services:
+    """The two clients of a rename, with answers laid out in advance; each in its own order."""
+
+    def __init__(self) -> None:
+        self.organizations = Organizations()
+        self.account = boto3.client(
+            "account",
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - no secret
+            config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
+        )
+        self.stubber = Stubber(self.account)
+        self.stubber.activate()
+
+    def client(self, service: str) -> Any:
+        """Return the client of a service."""
+        return {"organizations": self.organizations.client, "account": self.account}[service]
+
+    def trusts(self, *principals: str, token: str | None = None) -> None:
+        """Let a page of the trusted services show these."""
+        page: dict[str, Any] = {"EnabledServicePrincipals": []}
+        page["EnabledServicePrincipals"] = [{"ServicePrincipal": name} for name in principals]
+        self.organizations.stubber.add_response(
+            "list_aws_service_access_for_organization",
+            page | ({"NextToken": token} if token else {}),
+        )
+
+    def lets_in(self) -> None:
+        """Let EnableAWSServiceAccess succeed; it must be asked for Account Management."""
+        self.organizations.stubber.add_response(
+            "enable_aws_service_access", {}, {"ServicePrincipal": ACCOUNT_SERVICE}
+        )
+
+    def has_name(self, name: str) -> None:
+        """Let GetAccountInformation show this name."""
+        self.stubber.add_response(
+            "get_account_information",
+            {"AccountId": ACCOUNT_ID, "AccountName": name},
+            {"AccountId": ACCOUNT_ID},
+        )
+
+    def takes_name(self, name: str) -> None:
+        """Let PutAccountName succeed; it must be asked for this name."""
+        self.stubber.add_response(
+            "put_account_name", {}, {"AccountId": ACCOUNT_ID, "AccountName": name}
+        )
+
+    def refuses(self, operation: str, code: str, *, message: str = "Refused.") -> None:
+        """Let the next call of Account Management fail."""
+        self.stubber.add_client_error(operation, code, message)
+
+    def done(self) -> None:
+        """Check that every call laid out was made."""
+        self.organizations.done()
+        self.stubber.assert_no_pending_responses()
+
+    def close(self) -> None:
+        """Close the clients."""
+        self.organizations.client.close()
+        self.account.close()
