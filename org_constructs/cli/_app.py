@@ -67,6 +67,7 @@ def lock(
     Synthesis compares with the lock and refuses what AWS could not undo. Commit the file.
     """
     from org_constructs.model import Lock, OrganizationModel
+    from org_constructs.model.alignment import align
     from org_constructs.model.assembly import was_refused
 
     try:
@@ -84,11 +85,13 @@ def lock(
                 f"'{assembly}' was refused at synthesis and cannot have been deployed; "
                 "give the assembly that has been deployed, nothing is written"
             )
-        fresh = Lock.of(OrganizationModel.from_assembly(assembly))
+        model = OrganizationModel.from_assembly(assembly)
+        fresh = Lock.of(model)
         # A lock that cannot be understood is what this command is the remedy for.
         with suppress(OrgError):
             if (previous := Lock.read(file)) is not None:
-                fresh = fresh.keeping_names(previous)
+                previous = align(previous, model)
+                fresh = fresh.keeping_names(previous).following(previous, model)
         fresh.write(file)
     except OrgError as error:
         raise _fail(f"{error.code}: {error}") from error

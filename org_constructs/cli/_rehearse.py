@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from org_constructs.model.errors import OrgError
@@ -152,6 +154,7 @@ def _running(request: Request, show: Console) -> Iterator[Rehearsal]:
             faults=request.faults,
             reader=EmbeddedReader(aws),
             bootstrap=lambda: _bootstrap(aws, cdk),
+            recover=lambda app: _recover(aws, app),
             announce=lambda title: show.rule(title, style="dim"),
         )
 
@@ -187,7 +190,7 @@ def _rehearse(
         show.print(_times(aws.started_in, outcomes, time.monotonic() - began))
         for outcome in outcomes:
             show_verdict(outcome, account_names(snapshot), show)
-        _show_remedy(rehearsal, outcomes, err)
+        _show_remedy(outcomes, err)
     if request.as_json:
         document = {
             "exit_code": code,
@@ -222,13 +225,15 @@ def _show_tree(rehearsal: Rehearsal, snapshot: Mapping[str, Any] | None, show: C
     show.print(render(read_organization(rehearsal.aws.client("organizations"))))
 
 
-def _show_remedy(rehearsal: Rehearsal, outcomes: Sequence[Outcome], err: Console) -> None:
+def _show_remedy(outcomes: Sequence[Outcome], err: Console) -> None:
     """Say what to do at AWS if this happens there."""
     verdict = outcomes[-1].verdict
     if verdict is None or verdict.converged or outcomes[-1].name == "destroy":
         return
-    accounts = [orphan for orphan in verdict.orphans if orphan.kind.startswith("account")]
-    del rehearsal
+    accounts = [orphan for orphan in verdict.orphans if orphan.kind == "account"]
+    for run in outcomes[-1].runs:
+        if run.name == "recover" and run.exit_code:
+            err.print(f"[red]error[/red] {escape(run.output)}", highlight=False, soft_wrap=True)
     if accounts:
         err.print(
             "at AWS, bring the account that no stack holds under its stack: "
@@ -262,6 +267,32 @@ def _bootstrap(aws: EmbeddedAws, cdk: CdkCli) -> Step:
     session = cast("Session", aws)
     policy = deploy_execution_policy(session, sleep=lambda _: time.sleep(0.1))
     return cdk.bootstrap(*cdk_bootstrap_arguments(policy, region=aws.region)[2:])
+
+
+def _recover(aws: EmbeddedAws, cdk: CdkCli) -> Step:
+    """Do what `orgctl recover --yes` does."""
+    from org_constructs.model import OrganizationModel
+    from org_constructs.operations.recovery import Recovery, RecoveryError, find_orphans
+    from org_constructs.rehearsal.cdk_cli import Step
+
+    began = time.monotonic()
+    model, session = OrganizationModel.from_assembly(cdk.assembly), cast("Session", aws)
+    output, code = "", 0
+    with tempfile.TemporaryDirectory(prefix="org-constructs-recovery-") as folder:
+        try:
+            orphans = find_orphans(model, session)
+            recovery = Recovery(
+                cdk.assembly,
+                orphans,
+                session,
+                Path(folder),
+                lambda arguments: cdk.raw(arguments).exit_code,
+            )
+            for task in recovery.tasks():
+                task.run()
+        except RecoveryError as error:
+            output, code = str(error), 1
+    return Step(name="recover", exit_code=code, seconds=time.monotonic() - began, output=output)
 
 
 def _times(started_in: float, outcomes: Sequence[Outcome], read_back: float) -> Table:

@@ -145,6 +145,11 @@ class CdkCli:
         """Run any command of the CLI in the app's folder."""
         return self._run(name, [*self._app_arguments(), *arguments])
 
+    def raw(self, arguments: Sequence[str]) -> Step:
+        """Run a whole command as it is."""
+        name, *rest = arguments
+        return self._run(name, rest)
+
     def close(self) -> None:
         """Remove the temporary folder."""
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from org_constructs.model import Lock, OrganizationModel
 
@@ -15,9 +15,12 @@ from .cdk_cli import CdkCli
 from .cdk_cli import Step as Run
 from .embedded import EmbeddedAws
 from .pace import seconds_at_documented_rates
-from .verdict import Stack, Verdict, judge
+from .verdict import Stack, Verdict, judge, pending_creations
 
 __all__ = ["Outcome", "Reader", "Rehearsal", "StepName"]
+
+# AWS may take that long for an account at most, as far as a rehearsal waits (guess).
+_HOURS: Final = 48
 
 
 class StepName(StrEnum):
@@ -91,6 +94,7 @@ class Rehearsal:
         faults: what goes wrong in the step `fail`.
         reader: reads what there is.
         bootstrap: prepares the account for the CDK CLI.
+        recover: brings accounts that no stack holds under the stacks of an app.
         announce: takes what is about to be done.
         on_synthesized: takes the folder of an assembly that has been written, before it is deployed.
     """
@@ -101,10 +105,12 @@ class Rehearsal:
     faults: Sequence[str]
     reader: Reader
     bootstrap: Callable[[], Run]
+    recover: Callable[[CdkCli], Run]
     announce: Callable[[str], None] = lambda _: None
     on_synthesized: Callable[[Path], None] = lambda _: None
     _bootstrapped: bool = field(default=False, init=False)
     _deployed: CdkCli | None = field(default=None, init=False)
+    _own: list[range] = field(default_factory=list, init=False)
 
     def run(self, step: StepName) -> Outcome:
         """Do one step; it ends with the first command that fails, unless failing is its purpose."""
@@ -137,27 +143,20 @@ class Rehearsal:
         runs = [*self.prepare(app)]
         if runs[-1].exit_code:
             return Outcome(name=step, runs=tuple(runs), seconds=time.monotonic() - began)
-        before, seen = self.reader.snapshot(), self._seen()
+        model = OrganizationModel.from_assembly(app.assembly)
+        before, seen = self._snapshot(), self._seen()
         happened: tuple[Mapping[str, Any], ...] = ()
         if step is StepName.FAIL:
-            happened_before = len(self.aws.faults()["events"])
-            self.announce("cdk deploy, with faults")
+            known = len(self.aws.faults()["events"])
             runs.append(self._failing(app))
-            happened = tuple(self.aws.faults(happened_before)["events"])
-            self.announce("cdk deploy again")
+            happened = tuple(self.aws.faults(known)["events"])
+            self._wait_for_accounts(seen)
+            runs.append(self._repair(app, self._judge(model, before, seen)))
         else:
             self.announce("cdk deploy")
-        runs.append(app.deploy_synthesized())
+            runs.append(app.deploy_synthesized())
         self._deployed = app
-        model = OrganizationModel.from_assembly(app.assembly)
-        calls = self.aws.calls(seen)
-        verdict = judge(
-            model,
-            before=before,
-            after=self.reader.snapshot(),
-            stacks=self.reader.stacks(_names(model)),
-            calls=calls,
-        )
+        verdict = self._judge(model, before, seen)
         if verdict.converged:
             # What comes next is compared with it, as after `make deploy`.
             Lock.of(model).write(app.lock_file)
@@ -167,10 +166,46 @@ class Rehearsal:
             verdict=verdict,
             faults=happened,
             seconds=time.monotonic() - began,
-            seconds_at_aws=seconds_at_documented_rates(calls),
+            seconds_at_aws=seconds_at_documented_rates(self._calls(seen)),
         )
 
+    def _judge(
+        self,
+        model: OrganizationModel,
+        before: Mapping[str, Any] | None,
+        seen: int,
+        destroyed: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> Verdict:
+        calls = self._calls(seen)
+        return judge(
+            model,
+            before=before,
+            after=self._snapshot(),
+            stacks=self.reader.stacks(_names(model)),
+            calls=calls,
+            destroyed=destroyed,
+        )
+
+    def _wait_for_accounts(self, seen: int) -> None:
+        """Let AWS finish the accounts on which a deployment has given up."""
+        for _ in range(_HOURS):
+            if not pending_creations(self._calls(seen)):
+                return
+            self.announce("an hour passes")
+            self.aws.advance(3600)
+            # AWS finishes what is due when it is asked for anything.
+            self._snapshot()
+
+    def _repair(self, app: CdkCli, verdict: Verdict) -> Run:
+        """Do what the failed deployment says is to be done."""
+        if any(orphan.kind == "account" for orphan in verdict.orphans):
+            self.announce("orgctl recover")
+            return self.recover(app)
+        self.announce("cdk deploy again")
+        return app.deploy_synthesized()
+
     def _failing(self, app: CdkCli) -> Run:
+        self.announce("cdk deploy, with faults")
         self.aws.inject(*self.faults)
         try:
             return app.deploy_synthesized()
@@ -186,25 +221,18 @@ class Rehearsal:
                 return Outcome(name=StepName.DESTROY, runs=runs)
         model = OrganizationModel.from_assembly(app.assembly)
         stacks = self.reader.stacks(_names(model))
-        before, seen = self.reader.snapshot(), self._seen()
+        before, seen = self._snapshot(), self._seen()
         self._unprotect(stacks)
         self.announce("cdk destroy")
         run = app.destroy_synthesized()
-        calls = self.aws.calls(seen)
-        verdict = judge(
-            model,
-            before=before,
-            after=self.reader.snapshot(),
-            stacks=self.reader.stacks(_names(model)),
-            calls=calls,
-            destroyed={name: state.held for name, state in stacks.items() if state},
-        )
+        held = {name: state.held for name, state in stacks.items() if state}
+        verdict = self._judge(model, before, seen, held)
         return Outcome(
             name=StepName.DESTROY,
             runs=(run,),
             verdict=verdict,
             seconds=time.monotonic() - began,
-            seconds_at_aws=seconds_at_documented_rates(calls),
+            seconds_at_aws=seconds_at_documented_rates(self._calls(seen)),
         )
 
     def _unprotect(self, stacks: Mapping[str, Stack | None]) -> None:
@@ -215,6 +243,20 @@ class Rehearsal:
                 client.update_termination_protection(
                     StackName=name, EnableTerminationProtection=False
                 )
+
+    def _snapshot(self) -> Mapping[str, Any] | None:
+        first = self._seen() + 1
+        found = self.reader.snapshot()
+        self._own.append(range(first, self._seen() + 1))
+        return found
+
+    def _calls(self, since: int) -> list[dict[str, Any]]:
+        """Return the calls after a number, without what was read for the verdict alone."""
+        return [
+            call
+            for call in self.aws.calls(since)
+            if not (call["read"] and any(call["n"] in own for own in self._own))
+        ]
 
     def _seen(self) -> int:
         return max((int(call["n"]) for call in self.aws.calls()), default=0)

@@ -12,7 +12,16 @@ from org_constructs.model.organization import ROOT, Declared, OrganizationModel
 
 from .gaps import Gap, Tree, find_gaps, took_effect
 
-__all__ = ["CallCount", "Difference", "Orphan", "Stack", "Verdict", "count_calls", "judge"]
+__all__ = [
+    "CallCount",
+    "Difference",
+    "Orphan",
+    "Stack",
+    "Verdict",
+    "count_calls",
+    "judge",
+    "pending_creations",
+]
 
 # What AWS answers to a call that would have passed a moment later.
 _CONFLICTS: Final = frozenset(
@@ -418,21 +427,28 @@ def _orphans(
             yield Orphan(
                 kind=kind, id=entry["id"], name=entry["name"], email=entry.get("email", "")
             )
+    yield from pending_creations(calls)
+
+
+def pending_creations(calls: Sequence[Mapping[str, Any]]) -> list[Orphan]:
+    """Return the accounts that AWS is still creating."""
     ended = {
         call["result"]["CreateAccountStatus"]["Id"]
         for call in calls
         if call["operation"] == "CreateAccountResult"
     }
-    for call in calls:
-        if call["operation"] == "CreateAccount" and took_effect(call):
-            request = call["result"]["CreateAccountStatus"]["Id"]
-            if request not in ended:
-                yield Orphan(
-                    kind="account creation",
-                    id=request,
-                    name=call["params"]["AccountName"],
-                    email=call["params"]["Email"],
-                )
+    return [
+        Orphan(
+            kind="account creation",
+            id=call["result"]["CreateAccountStatus"]["Id"],
+            name=call["params"]["AccountName"],
+            email=call["params"]["Email"],
+        )
+        for call in calls
+        if call["operation"] == "CreateAccount"
+        and took_effect(call)
+        and call["result"]["CreateAccountStatus"]["Id"] not in ended
+    ]
 
 
 def _outlive(model: OrganizationModel) -> tuple[tuple[str, ...], tuple[str, ...]]:
