@@ -1,0 +1,64 @@
+"""The CDK CLI is killed in the middle of a deployment, and run again."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from org_constructs.rehearsal import EmbeddedAws
+from org_constructs.rehearsal.cdk_cli import CdkCli
+
+APP = """
+import aws_cdk as cdk
+from aws_cdk import aws_organizations
+
+app = cdk.App()
+stack = cdk.Stack(
+    app,
+    "Org",
+    env=cdk.Environment(account="111111111111", region="us-east-1"),
+    # What needs no assets needs no bootstrapping.
+    synthesizer=cdk.BootstraplessSynthesizer(),
+)
+organization = aws_organizations.CfnOrganization(stack, "Organization")
+before = organization
+for name in ("A", "B", "C"):
+    unit = aws_organizations.CfnOrganizationalUnit(
+        stack, name, name=name, parent_id=organization.attr_root_id
+    )
+    unit.node.add_dependency(before)
+    before = unit
+app.synth()
+"""
+
+
+@pytest.mark.e2e
+def test_cloudformation_goes_on_without_it(
+    aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at AWS: what was begun is finished, and the same command again finds nothing to do."""
+    monkeypatch.setenv("CDK_VALIDATION", "false")
+    (tmp_path / "app.py").write_text(APP, "utf-8")
+    (tmp_path / "cdk.json").write_text(json.dumps({"app": f"{sys.executable} app.py"}), "utf-8")
+    with CdkCli(aws, tmp_path, quiet=True) as cdk:
+        aws.inject("CLI:CreateOrganizationalUnit:2:kill")
+        killed = cdk.deploy()
+        assert killed.exit_code == -9, killed.output
+        formation = aws.client("cloudformation")
+        deadline = time.monotonic() + 10
+        status = ""
+        while status != "CREATE_COMPLETE" and time.monotonic() < deadline:
+            (stack,) = formation.describe_stacks(StackName="Org")["Stacks"]
+            status = stack["StackStatus"]
+            time.sleep(0.05)
+        assert status == "CREATE_COMPLETE"
+        seen = len(aws.calls())
+        again = cdk.deploy()
+        assert again.exit_code == 0, again.output
+        assert [call for call in aws.calls(seen) if not call["read"]] == []
+        (event,) = aws.faults()["events"]
+        assert event["effect"] == "KILL"
