@@ -19,6 +19,11 @@ class Locked(Protocol):
 
     @property
     def stack(self) -> str: ...
+
+
+class LockedResource(Locked, Protocol):
+    """A resource of a stack in the lock."""
+
     @property
     def logical_id(self) -> str: ...
 
@@ -105,7 +110,7 @@ class CheckContext:
         """Return what tells the organizations of one app apart: the root of each."""
         return self.model.root_of(declared.stack_id)
 
-    def is_same(self, path: str, locked: Locked, declared: Declared) -> bool:
+    def is_same(self, path: str, locked: LockedResource, declared: Declared) -> bool:
         """Tell whether what the lock has at `path` is the very resource that is declared."""
         identity = (declared.path, declared.stack, declared.logical_id)
         return identity == (path, locked.stack, locked.logical_id)

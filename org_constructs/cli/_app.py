@@ -67,7 +67,7 @@ def lock(
     Synthesis compares with the lock and refuses what AWS could not undo. Commit the file.
     """
     from org_constructs.model import Lock, OrganizationModel
-    from org_constructs.model.alignment import align
+    from org_constructs.model.alignment import lock_after
     from org_constructs.model.assembly import was_refused
 
     try:
@@ -86,12 +86,11 @@ def lock(
                 "give the assembly that has been deployed, nothing is written"
             )
         model = OrganizationModel.from_assembly(assembly)
-        fresh = Lock.of(model)
+        previous = None
         # A lock that cannot be understood is what this command is the remedy for.
         with suppress(OrgError):
-            if (previous := Lock.read(file)) is not None:
-                previous = align(previous, model)
-                fresh = fresh.keeping_names(previous).following(previous, model)
+            previous = Lock.read(file)
+        fresh = lock_after(model, previous)
         fresh.write(file)
     except OrgError as error:
         raise _fail(f"{error.code}: {error}") from error

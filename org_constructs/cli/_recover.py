@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -29,7 +30,8 @@ def recover_accounts(
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from org_constructs.model import Lock, OrganizationModel
+    from org_constructs.model import Lock, OrganizationModel, OrgError
+    from org_constructs.model.alignment import lock_after
     from org_constructs.operations.recovery import Recovery, RecoveryError, find_orphans
 
     cdk = shutil.which("cdk")
@@ -70,7 +72,11 @@ def recover_accounts(
             out.print("nothing has been done; the same command with --yes does it", highlight=False)
             return 0
         shutil.rmtree(folder, ignore_errors=True)
-        Lock.of(model).write(lock_file)
+        previous = None
+        # A lock that cannot be understood is replaced, as `orgctl lock` does.
+        with suppress(OrgError):
+            previous = Lock.read(lock_file)
+        lock_after(model, previous).write(lock_file)
     except (RecoveryError, BotoCoreError, ClientError) as error:
         err.print(f"[red]error[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         return 1

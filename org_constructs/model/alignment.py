@@ -65,7 +65,28 @@ def align(lock: Lock, model: OrganizationModel) -> Lock:
             path: replace(policy, targets=tuple(sorted(map(node, policy.targets))))
             for path, policy in moved(lock.policies).items()
         },
+        released=replace(
+            lock.released,
+            organizational_units=tuple(
+                replace(unit, parent=node(unit.parent))
+                for unit in lock.released.organizational_units
+            ),
+        ),
     )
+
+
+def lock_after(model: OrganizationModel, previous: Lock | None) -> Lock:
+    """Return the lock of a deployment that has succeeded, with what only the one before it knows.
+
+    Args:
+        model: what is deployed now.
+        previous: the lock of the deployment before, if there was one.
+    """
+    fresh = Lock.of(model)
+    if previous is None:
+        return fresh
+    known = align(previous, model)
+    return fresh.keeping_names(known).following(known, model)
 
 
 def _in_its_account(lock: Lock, model: OrganizationModel) -> frozenset[str]:

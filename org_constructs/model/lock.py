@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import OrgError
 from .organization import OrganizationModel
+from .released import Released, ReleasedAccount, ReleasedPolicy, ReleasedUnit
 
 VERSION = 1
 FILE_NAME = "organization.lock.json"
@@ -71,7 +72,7 @@ class LockedAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedPolicy:
-    """A policy as deployed: where it is attached, and hashes of what it denies."""
+    """A policy as deployed: where it is attached, hashes of what it denies, whether it stays."""
 
     stack: str
     logical_id: str
@@ -79,11 +80,12 @@ class LockedPolicy:
     type: str
     targets: tuple[str, ...]
     denials: tuple[str, ...]
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """What is deployed: OUs, accounts and policies by construct path.
+    """What is deployed: OUs, accounts and policies by construct path; and what was let go.
 
     Parents and targets are construct paths where the app declares them, else ids as written.
     """
@@ -93,6 +95,7 @@ class Lock:
     organizational_units: Mapping[str, LockedUnit] = field(default_factory=dict)
     accounts: Mapping[str, LockedAccount] = field(default_factory=dict)
     policies: Mapping[str, LockedPolicy] = field(default_factory=dict)
+    released: Released = field(default_factory=Released)
 
     @classmethod
     def of(cls, model: OrganizationModel) -> Lock:
@@ -149,6 +152,7 @@ class Lock:
                     type=policy.type,
                     targets=tuple(sorted(model.shown(target) for target in policy.targets)),
                     denials=tuple(sorted(policy.denials)),
+                    retained=policy.retained,
                 )
                 for policy in model.policies.values()
             },
@@ -210,6 +214,7 @@ class Lock:
                 )
                 for path, entry in raw["policies"].items()
             },
+            released=Released.from_json(raw.get("released", {})),
         )
 
     def write(self, path: str | Path) -> None:
@@ -232,14 +237,20 @@ class Lock:
             # The usual account was never renamed, and an older release knows no such field.
             if entry["display_name"] is None:
                 del entry["display_name"]
-        data = {
+        policies = entries(self.policies)
+        for entry in policies.values():
+            if not entry["retained"]:
+                del entry["retained"]
+        data: dict[str, Any] = {
             "version": VERSION,
             "management_account_id": self.management_account_id,
             "organizations": entries(self.organizations),
             "organizational_units": entries(self.organizational_units),
             "accounts": accounts,
-            "policies": entries(self.policies),
+            "policies": policies,
         }
+        if released := self.released.to_json():
+            data["released"] = released
         return json.dumps(data, indent=2) + "\n"
 
     def within(self, stage: str, other_stages: Collection[str] = ()) -> Lock:
@@ -260,6 +271,13 @@ class Lock:
             organizational_units={k: v for k, v in self.organizational_units.items() if belongs(k)},
             accounts={k: v for k, v in self.accounts.items() if belongs(k)},
             policies={k: v for k, v in self.policies.items() if belongs(k)},
+            released=Released(
+                accounts=tuple(e for e in self.released.accounts if belongs(e.path)),
+                organizational_units=tuple(
+                    e for e in self.released.organizational_units if belongs(e.path)
+                ),
+                policies=tuple(e for e in self.released.policies if belongs(e.path)),
+            ),
         )
 
     def keeping_names(self, previous: Lock) -> Lock:
@@ -285,8 +303,53 @@ class Lock:
             )
         return replace(self, accounts=accounts)
 
+    def following(self, previous: Lock, model: OrganizationModel) -> Lock:
+        """Return this lock with what was let go: what `previous` has and this one no longer.
+
+        AWS keeps it all. What is declared again was imported, or made after AWS had lost it.
+
+        Args:
+            previous: the lock of the deployment before, in the words of the model.
+            model: what is deployed now.
+        """
+        ours, theirs = self.management_account_id, previous.management_account_id
+        if ours and theirs and ours != theirs:
+            return self
+        gone = replace(
+            previous,
+            organizational_units={
+                path: unit
+                for path, unit in previous.organizational_units.items()
+                if path not in self.organizational_units
+            },
+            accounts={p: a for p, a in previous.accounts.items() if p not in self.accounts},
+            policies={p: held for p, held in previous.policies.items() if p not in self.policies},
+        )
+        let_go = previous.released.adding(gone.as_released()).settled()
+        return replace(self, released=let_go.not_in(model))
+
+    def as_released(self) -> Released:
+        """Return what AWS would keep of all that is deployed, as what it is let go as."""
+        return Released(
+            accounts=tuple(
+                ReleasedAccount(path=path, stack=account.stack, email=account.email)
+                for path, account in self.accounts.items()
+            ),
+            organizational_units=tuple(
+                ReleasedUnit(path=path, stack=unit.stack, parent=unit.parent, name=unit.name)
+                for path, unit in self.organizational_units.items()
+            ),
+            policies=tuple(
+                ReleasedPolicy(path=path, stack=held.stack, type=held.type, name=held.name)
+                for path, held in self.policies.items()
+                if held.retained
+            ),
+        )
+
     def without(self, path: str) -> Lock:
         """Return the lock without an account or OU that is let go on purpose.
+
+        It is remembered as let go, pending the deployment that removes its code.
 
         Raises:
             OrgError: `ORG120` when the lock knows no such path.
@@ -294,12 +357,21 @@ class Lock:
         if path not in self.accounts and path not in self.organizational_units:
             known = ", ".join(sorted([*self.accounts, *self.organizational_units])) or "none"
             raise OrgError("ORG120", f"the lock knows no account or OU '{path}'; known are {known}")
-        return replace(
+        units = {k: unit for k, unit in self.organizational_units.items() if k != path}
+        accounts = {key: account for key, account in self.accounts.items() if key != path}
+        let_go = replace(
             self,
             organizational_units={
-                key: value for key, value in self.organizational_units.items() if key != path
+                key: unit for key, unit in self.organizational_units.items() if key == path
             },
-            accounts={key: value for key, value in self.accounts.items() if key != path},
+            accounts={key: account for key, account in self.accounts.items() if key == path},
+            policies={},
+        )
+        return replace(
+            self,
+            organizational_units=units,
+            accounts=accounts,
+            released=self.released.adding(let_go.as_released().pending()),
         )
 
 

@@ -104,6 +104,7 @@ def test_acknowledgeable_codes() -> None:
         "ORG135",
         "ORG137",
         "ORG139",
+        "ORG141",
     }
 
 

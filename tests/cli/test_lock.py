@@ -127,13 +127,40 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, assembly: Path) -> None:
 
 
 def test_release(lock_file: Path) -> None:
-    """What is let go is no longer in the lock; everything else stays as it was."""
+    """What is let go is remembered as such; everything else stays as it was."""
     before = json.loads(lock_file.read_text("utf-8"))
     result = run("lock", "--file", str(lock_file), "--release", ACCOUNT)
     assert result.exit_code == 0, result.output
     after = json.loads(lock_file.read_text("utf-8"))
-    assert before["accounts"].pop(ACCOUNT)
+    gone = before["accounts"].pop(ACCOUNT)
+    entry = {"email": gone["email"], "is_pending": True, "path": ACCOUNT, "stack": "Org"}
+    assert after.pop("released") == {"accounts": [entry]}
     assert after == before
+
+
+def test_release_and_deploy(lock_file: Path, assembly: Path) -> None:
+    """What is let go and still declared is deployed as before; nothing is remembered of it."""
+    before = lock_file.read_bytes()
+    assert run("lock", "--file", str(lock_file), "--release", ACCOUNT).exit_code == 0
+    assert run("lock", str(assembly), "--file", str(lock_file)).exit_code == 0
+    assert lock_file.read_bytes() == before
+
+
+def test_what_the_deployment_no_longer_has(lock_file: Path, assembly: Path) -> None:
+    """What the lock had and the deployed assembly has not is remembered as let go."""
+    data = json.loads(lock_file.read_text("utf-8"))
+    data["accounts"]["Org/Accounts/Old"] = {**data["accounts"][ACCOUNT], "email": "old@corp.com"}
+    data["accounts"]["Org/Accounts/Old"]["logical_id"] = "Old"
+    lock_file.write_text(json.dumps(data), "utf-8")
+    assert run("lock", str(assembly), "--file", str(lock_file)).exit_code == 0
+    lock = Lock.read(lock_file)
+    assert lock is not None
+    assert [(a.path, a.email, a.is_pending) for a in lock.released.accounts] == [
+        ("Org/Accounts/Old", "old@corp.com", False)
+    ]
+    again = lock_file.read_bytes()
+    assert run("lock", str(assembly), "--file", str(lock_file)).exit_code == 0
+    assert lock_file.read_bytes() == again
 
 
 def test_release_of_an_unknown_path(lock_file: Path) -> None:

@@ -12,6 +12,12 @@ from hypothesis import strategies as st
 
 from org_constructs.model import Lock, OrganizationModel, OrgError
 from org_constructs.model.lock import LockedAccount, LockedPolicy, LockedUnit
+from org_constructs.model.released import (
+    Released,
+    ReleasedAccount,
+    ReleasedPolicy,
+    ReleasedUnit,
+)
 
 TEXT = st.text(max_size=20)
 PATHS = st.text(min_size=1, max_size=20)
@@ -43,7 +49,20 @@ LOCKS = st.builds(
             type=TEXT,
             targets=st.lists(TEXT, max_size=3).map(tuple),
             denials=st.lists(TEXT, max_size=3).map(tuple),
+            retained=st.booleans(),
         ),
+    ),
+    released=st.builds(
+        Released,
+        accounts=st.lists(
+            st.builds(ReleasedAccount, path=PATHS, stack=TEXT, email=TEXT, is_pending=st.booleans())
+        ).map(tuple),
+        organizational_units=st.lists(
+            st.builds(ReleasedUnit, path=PATHS, stack=TEXT, parent=TEXT, name=TEXT)
+        ).map(tuple),
+        policies=st.lists(
+            st.builds(ReleasedPolicy, path=PATHS, stack=TEXT, type=TEXT, name=TEXT)
+        ).map(tuple),
     ),
 )
 
@@ -64,9 +83,30 @@ def test_text_is_sorted(lock: Lock) -> None:
         organizational_units=dict(reversed(list(lock.organizational_units.items()))),
         accounts=dict(reversed(list(lock.accounts.items()))),
         policies=dict(reversed(list(lock.policies.items()))),
+        released=lock.released,
     )
     assert turned.to_json() == lock.to_json()
     assert lock.to_json().endswith("}\n")
+
+
+def test_a_lock_of_an_older_release(tmp_path: Path) -> None:
+    """A file without what later releases remember is read; one that needs it not is the same."""
+    file = tmp_path / "organization.lock.json"
+    policy = {"stack": "S", "logical_id": "P", "name": "p", "type": "T"}
+    data = {
+        "version": 1,
+        "management_account_id": None,
+        "organizations": {},
+        "organizational_units": {},
+        "accounts": {},
+        "policies": {"S/P": {**policy, "targets": ["Root"], "denials": []}},
+    }
+    file.write_text(json.dumps(data), "utf-8")
+    lock = Lock.read(file)
+    assert lock is not None
+    assert lock.released == Released()
+    assert not lock.policies["S/P"].retained
+    assert json.loads(lock.to_json()) == data
 
 
 def test_no_file_is_no_lock(tmp_path: Path) -> None:
@@ -138,8 +178,14 @@ def test_without() -> None:
     unit = LockedUnit(stack="S", logical_id="U", parent="Root", name="u")
     account = LockedAccount(stack="S", logical_id="A", parent="S/U", name="a", email="a.x@corp.com")
     lock = Lock(organizational_units={"S/U": unit}, accounts={"S/A": account})
-    assert lock.without("S/A") == Lock(organizational_units={"S/U": unit})
-    assert lock.without("S/U") == Lock(accounts={"S/A": account})
+    let_go = ReleasedAccount(path="S/A", stack="S", email="a.x@corp.com", is_pending=True)
+    assert lock.without("S/A") == Lock(
+        organizational_units={"S/U": unit}, released=Released(accounts=(let_go,))
+    )
+    gone = ReleasedUnit(path="S/U", stack="S", parent="Root", name="u", is_pending=True)
+    assert lock.without("S/U") == Lock(
+        accounts={"S/A": account}, released=Released(organizational_units=(gone,))
+    )
     with pytest.raises(OrgError, match="knows no account or OU 'S/X'; known are S/A, S/U") as e:
         lock.without("S/X")
     assert e.value.code == "ORG120"
