@@ -4,8 +4,8 @@ It is the emulator ministack with AWS Organizations and its CloudFormation resou
 it. Importing this package needs neither; starting it needs `pip install 'path/to/org-constructs[rehearsal]'`.
 """
 
-from .backend import Settings
+from .backend import FaultError, Settings
 from .embedded import EmbeddedAws, RehearsalError
 from .server import serve
 
-__all__ = ["EmbeddedAws", "RehearsalError", "Settings", "serve"]
+__all__ = ["EmbeddedAws", "FaultError", "RehearsalError", "Settings", "serve"]

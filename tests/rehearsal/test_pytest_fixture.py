@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+
+from org_constructs.rehearsal.backend import Fault
+from org_constructs.rehearsal.backend.faults import Effect
 
 CONFTEST = "from org_constructs.testing import embedded_aws\n\n__all__ = ['embedded_aws']\n"
 TESTS = textwrap.dedent(
@@ -80,6 +84,29 @@ def test_a_project_uses_it(tmp_path: Path) -> None:
     pid = (tmp_path / "pid").read_text("utf-8")
     left = subprocess.run(["ps", "-p", pid], capture_output=True, check=False)
     assert left.returncode == 1
+
+
+def documented(name: str) -> str:
+    """Return a file that the how-to shows."""
+    page = Path(__file__).parents[2] / "docs/how-to/test-with-the-embedded-aws.md"
+    return re.findall(rf"```py\n(# {name}\n.*?)```", page.read_text("utf-8"), re.DOTALL)[0]
+
+
+def test_the_documented_project_passes(tmp_path: Path) -> None:
+    """As it stands on the page."""
+    for name in ("conftest.py", "test_inventory.py"):
+        (tmp_path / name).write_text(documented(name), "utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
+    done = run(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_documented_faults_can_be() -> None:
+    """Every one of the page's table is read."""
+    page = Path(__file__).parents[2] / "docs/how-to/test-with-the-embedded-aws.md"
+    specs = re.findall(r"^\| `([^`]+)` \|", page.read_text("utf-8"), re.MULTILINE)
+    assert len(specs) == 9
+    assert {Fault.parse(spec).effect for spec in specs} == set(Effect)
 
 
 def test_importing_the_room_needs_neither_pytest_nor_the_emulator() -> None:
