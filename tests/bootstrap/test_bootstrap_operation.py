@@ -22,6 +22,15 @@ from org_constructs.operations.bootstrap import (
 POLICY_ARN = "arn:aws:iam::111122223333:policy/OrgConstructsCloudFormationExecution"
 BOUNDARY_ARN = "arn:aws:iam::111122223333:policy/OrgConstructsBoundary"
 NAME = "OrgConstructsBootstrap"
+# What the settings of this version use, in the form of the template's parameter.
+SETTING_ACTIONS = (
+    "account:GetAccountInformation",
+    "account:PutAccountName",
+    "organizations:EnableAWSServiceAccess",
+    "organizations:EnablePolicyType",
+    "organizations:ListAWSServiceAccessForOrganization",
+    "organizations:ListRoots",
+)
 REQUEST = {
     "StackName": NAME,
     "TemplateBody": ANY,
@@ -29,7 +38,7 @@ REQUEST = {
         {"ParameterKey": "Qualifier", "ParameterValue": "hnb659fds"},
         {
             "ParameterKey": "SettingActions",
-            "ParameterValue": "organizations:EnablePolicyType,organizations:ListRoots",
+            "ParameterValue": ",".join(SETTING_ACTIONS),
         },
     ],
     "Capabilities": ["CAPABILITY_NAMED_IAM"],
