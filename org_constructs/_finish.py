@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from constructs import IConstruct
 
 from ._order import CycleError, OrderStage, Position, chain
+from ._references import referred_by
 from ._registry import Finisher, Item, Registry, is_touched, items_by_l1
 from ._render import is_token
 from .model.errors import OrgError
@@ -211,6 +212,7 @@ def _items_behind(
             if cdk.CfnResource.is_cfn_resource(construct):
                 resource = cast("cdk.CfnResource", construct)
                 further += cast("list[IConstruct]", resource.obtain_dependencies())
+                further += referred_by(resource)
             found += _items_behind(further, registry, l1s, seen)
     return found
 

@@ -228,7 +228,14 @@ def _needed(resource: Mapping[str, Any], known: Mapping[str, Any]) -> set[str]:
     """Return the logical ids among `known` that a resource waits for."""
     depends = resource.get("DependsOn", [])
     found = {depends} if isinstance(depends, str) else set(depends)
-    for function, argument in _intrinsics(resource.get("Properties", {})):
+    found |= referred_names(resource.get("Properties", {}))
+    return {logical_id for logical_id in found if logical_id in known}
+
+
+def referred_names(value: Any) -> set[str]:
+    """Return the names that Ref, GetAtt and Sub mention: logical ids, parameters, pseudo ones."""
+    found: set[str] = set()
+    for function, argument in _intrinsics(value):
         if function == "Ref" and isinstance(argument, str):
             found.add(argument)
         elif function == "Fn::GetAtt":
@@ -236,7 +243,7 @@ def _needed(resource: Mapping[str, Any], known: Mapping[str, Any]) -> set[str]:
         elif function == "Fn::Sub":
             text = argument if isinstance(argument, str) else argument[0]
             found.update(match[1] for match in _SUB_ANY.finditer(text))
-    return {logical_id for logical_id in found if logical_id in known}
+    return found
 
 
 def _intrinsics(value: Any) -> Iterator[tuple[str, Any]]:

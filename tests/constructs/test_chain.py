@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
+import jsii
 import pytest
 from aws_cdk import aws_iam as iam
 from construct_harness import chain_of, organization_of, resources_of, root_of
@@ -232,6 +233,84 @@ def test_dependency_through_a_foreign_resource_is_honoured(new_stack: NewStack) 
     account = next(r for i, r in resources.items() if i.startswith("Accountsa"))
     assert any(i.startswith("Accountsc") for i in account["DependsOn"])
     assert any(i.startswith("Role") for i in account["DependsOn"])
+
+
+REFERENCES: dict[str, Callable[[Account], Any]] = {
+    "attribute": lambda account: account.account_id,
+    "inside a string": lambda account: f"arn:aws:iam::{account.account_id}:root",
+    "join": lambda account: cdk.Fn.join("-", ["a", account.account_id]),
+    "lazy": lambda account: cdk.Lazy.any(_Produced({"Id": [account.account_id]})),
+    "by name": lambda account: {"Ref": _logical_id(account)},
+    "sub": lambda account: cdk.Fn.sub(f"${{{_logical_id(account)}.Arn}}/x"),
+}
+
+
+@jsii.implements(cdk.IStableAnyProducer)
+class _Produced:
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def produce(self) -> Any:
+        """Return what was given."""
+        return self._value
+
+
+def _logical_id(account: Account) -> str:
+    l1: Any = account.node.default_child
+    return str(cdk.Stack.of(account).resolve(l1.logical_id))
+
+
+@pytest.mark.parametrize("reference", list(REFERENCES))
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_reference_of_a_foreign_resource_is_honoured(
+    new_stack: NewStack, reference: str, steps: int
+) -> None:
+    """An account that waits for what refers to a later account comes after that account."""
+    stack = new_stack()
+    organization_of(stack, acknowledge={"ORG106": "a test of foreign resources"})
+    unit = Root.from_root_id(stack, "Root", "r-ab12").add_organizational_unit("Unit")
+    a, _, c = (unit.add_account(id, email=f"{id}.x@corp.com") for id in ("a", "b", "c"))
+    foreign = cdk.CfnResource(
+        stack, "Foreign", type="AWS::X::Y", properties={"Id": REFERENCES[reference](c)}
+    )
+    if steps == 2:
+        foreign = cdk.CfnResource(
+            stack, "Second", type="AWS::X::Y", properties={"Id": foreign.get_att("Id")}
+        )
+    a.node.add_dependency(foreign)
+    waits = {
+        i.removeprefix("Accounts")[0]: {d.removeprefix("Accounts")[0] for d in r["DependsOn"]}
+        for i, r in resources_of(stack).items()
+        if i.startswith("Accounts")
+    }
+    assert waits == {"a": {"c", "F" if steps == 1 else "S"}, "b": {"R"}, "c": {"b"}}
+
+
+def test_fails_for_a_reference_that_contradicts(new_stack: NewStack) -> None:
+    """An OU that waits for what refers to its own account is refused once."""
+    stack = new_stack()
+    organization_of(stack, acknowledge={"ORG106": "a test of foreign resources"})
+    unit = Root.from_root_id(stack, "Root", "r-ab12").add_organizational_unit("Unit")
+    account = unit.add_account("a", email="a.x@corp.com")
+    foreign = cdk.CfnResource(
+        stack, "Foreign", type="AWS::X::Y", properties={"Id": account.account_id}
+    )
+    unit.node.add_dependency(foreign)
+    with pytest.raises(RuntimeError, match="dependencies form a cycle") as caught:
+        resources_of(stack)
+    assert str(caught.value).count("Rule org-constructs::ORG112") == 1
+
+
+def test_a_reference_to_another_stack(new_app: Callable[..., cdk.App], new_stack: NewStack) -> None:
+    """The stack of what a foreign resource refers to is deployed before."""
+    app = new_app()
+    first, second = new_stack(app, "A"), new_stack(app, "Z")
+    organization_of(first, acknowledge={"ORG106": "a test of foreign resources"})
+    a = Root.from_root_id(first, "Root", "r-ab12").add_account("a", email="a.x@corp.com")
+    z = Root.from_root_id(second, "Root", "r-ab12").add_account("z", email="z.x@corp.com")
+    foreign = cdk.CfnResource(first, "Foreign", type="AWS::X::Y", properties={"Id": z.account_id})
+    a.node.add_dependency(foreign)
+    assert _stack_order(app) == ["Z", "A"]
 
 
 def test_depending_on_an_ou_is_not_depending_on_what_is_below(new_stack: NewStack) -> None:
