@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -11,7 +13,7 @@ from .model.errors import OrgError
 from .model.lock import FILE_NAME, Lock, LockedAccount
 
 if TYPE_CHECKING:
-    from ._registry import Registry
+    from ._registry import Place, Registry
 
 LOCK_FILE_KEY = "org-constructs:lockFile"
 
@@ -26,11 +28,30 @@ def read_lock(stage: cdk.Stage) -> Lock | None:
     return Lock.read(file) if file else None
 
 
-def locked_account(registry: Registry, path: str) -> LockedAccount | None:
-    """Return what the lock knows of the account that is declared at `path`.
+def locked_account(place: Place) -> LockedAccount | None:
+    """Return what the lock knows of the account that is declared at `place`.
 
-    The file is read once per Stage. One that cannot be understood tells nothing here: the
-    validation refuses it, and with it the synthesis.
+    The stack may have had another construct id when it was deployed: CloudFormation knows it by
+    its name, and the account by a logical id that CDK makes from its place in the stack.
+    """
+    known = _locked_accounts(place.registry)
+    if not known or place.path in known:
+        return known.get(place.path)
+    digest = hashlib.md5("/".join((*place.ids, "Resource")).encode(), usedforsecurity=False)
+    ending = digest.hexdigest()[:8].upper()
+    same = [
+        account
+        for account in known.values()
+        if account.logical_id.endswith(ending) and account.stack == place.stack.stack_name
+    ]
+    return same[0] if len(same) == 1 else None
+
+
+def _locked_accounts(registry: Registry) -> Mapping[str, LockedAccount]:
+    """Return the accounts of the lock by path; read once per Stage.
+
+    A lock that cannot be understood tells nothing here: the validation refuses it, and with it
+    the synthesis.
     """
     if registry.locked_accounts is None:
         try:
@@ -38,7 +59,7 @@ def locked_account(registry: Registry, path: str) -> LockedAccount | None:
         except OrgError:
             lock = None
         registry.locked_accounts = lock.accounts if lock else {}
-    return registry.locked_accounts.get(path)
+    return registry.locked_accounts
 
 
 def _default_lock_file() -> str | None:

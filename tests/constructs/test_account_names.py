@@ -16,6 +16,7 @@ from construct_harness import chain_of, of_type, resources_of, root_of
 from org_constructs import Account
 from org_constructs.guardrails import DenyCloseAccount
 from org_constructs.model import Lock, OrganizationModel
+from org_constructs.model.alignment import lock_after
 from org_constructs.validation import LOCK_FILE_KEY
 
 NewApp = Callable[..., cdk.App]
@@ -35,9 +36,8 @@ def _deploy(stack: cdk.Stack) -> dict[str, dict[str, Any]]:
     resources = resources_of(stack)
     app: Any = stack.node.root
     app.synth()
-    fresh = Lock.of(OrganizationModel.from_assembly(app.outdir))
-    previous = Lock.read(_lock_file(stack))
-    (fresh if previous is None else fresh.keeping_names(previous)).write(_lock_file(stack))
+    model = OrganizationModel.from_assembly(app.outdir)
+    lock_after(model, Lock.read(_lock_file(stack))).write(_lock_file(stack))
     return resources
 
 
@@ -281,6 +281,29 @@ def test_accounts_of_a_stage(new_app: NewApp, new_stack: NewStack) -> None:
     assert list(_names(resources).values()) == ["One"]
     (account,) = of_type(resources, "Account").values()
     assert account["Properties"]["AccountName"] == "audit"
+
+
+@pytest.mark.parametrize("id", ["Org", "Renamed"])
+def test_a_stack_with_another_construct_id_is_the_same_stack(
+    new_app: NewApp, new_stack: NewStack, id: str
+) -> None:
+    """CloudFormation knows it by its name: a renamed account keeps its first name there."""
+
+    def declare(id: str, name: str, *more: str) -> cdk.Stack:
+        stack = new_stack(new_app(), id, stack_name="Accounts")
+        root = root_of(stack)
+        for other in more:
+            root.add_account(other, email=f"{other}.x@corp.com")
+        root.add_account("Audit", email="audit.x@corp.com", name=name)
+        return stack
+
+    _deploy(declare("Org", "audit"))
+    renamed = _deploy(declare("Org", "One"))
+    resources = _deploy(declare(id, "One", "Backup"))
+    assert resources[AUDIT]["Properties"] == renamed[AUDIT]["Properties"]
+    assert _names(resources) == {AUDIT: "One"}
+    (backup,) = [r for i, r in of_type(resources, "Account").items() if i != AUDIT]
+    assert backup["Properties"]["AccountName"] == "Backup"
 
 
 def test_accounts_of_any_scope(play: Play) -> None:
