@@ -1,0 +1,143 @@
+"""Whether a deployment converges whatever goes wrong: each fault at each write of the reference.
+
+    python benchmarks/faults.py            # all of them
+    python benchmarks/faults.py --every 10 # a sample
+    python benchmarks/faults.py --rollback # what CloudFormation's own way would leave behind
+
+Each fault is injected alone into a deployment of the reference organization to an embedded AWS.
+Where it stops the deployment, the same deployment is repeated, or `orgctl recover` is run where an
+account exists that no stack holds. Survived means that live equals declared in the end, without a
+gap. With --rollback CloudFormation undoes what failed, as it does unless told otherwise, and the
+same deployment is repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from org_constructs.cli._reader import EmbeddedReader
+from org_constructs.model import OrganizationModel
+from org_constructs.operations.recovery import Recovery, RecoveryError, find_orphans
+from org_constructs.rehearsal import EmbeddedAws
+from org_constructs.rehearsal.backend.faults import Fault, FaultError
+from org_constructs.rehearsal.cdk_cli import CdkCli
+from org_constructs.rehearsal.sweep import Survival, Sweep
+from org_constructs.rehearsal.without_cli import deploy, import_resources
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+
+ROOT = Path(__file__).parents[1]
+
+
+def main() -> int:
+    """Run the sweep; end with 1 when a fault was not survived."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--every", type=int, default=1, help="only every so manieth fault")
+    parser.add_argument("--rollback", action="store_true", help="let CloudFormation roll back")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, EmbeddedAws.start() as aws:
+        app = reference_app(Path(folder))
+        with CdkCli(aws, app, quiet=True) as cdk:
+            step = cdk.synth()
+            assert step.exit_code == 0, step.output
+            sweep = Sweep(
+                aws, cdk.assembly, EmbeddedReader(aws), lambda: recover(aws, cdk.assembly)
+            )
+            faults = [*sweep.faults(is_possible), "Lambda:1:dies"][:: arguments.every]
+            began = time.monotonic()
+            survivals = [tried(sweep, fault, rollback=arguments.rollback) for fault in faults]
+            show(survivals, time.monotonic() - began, rollback=arguments.rollback)
+    lost = [s for s in survivals if not s.verdict.converged or s.verdict.gaps]
+    return 1 if lost and not arguments.rollback else 0
+
+
+def reference_app(folder: Path) -> Path:
+    """Copy the reference app with its own settings, whatever this clone's have become."""
+    shutil.copy(ROOT / "app.py", folder)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "stacks", folder / "stacks", ignore=ignored)
+    config = json.loads((ROOT / "cdk.json").read_text("utf-8"))
+    settings = (ROOT / "tests/reference_settings.json").read_text("utf-8")
+    config["context"]["org"] = json.loads(settings)
+    config["app"] = f"{shlex.quote(sys.executable)} app.py"
+    (folder / "cdk.json").write_text(json.dumps(config), "utf-8")
+    return folder
+
+
+def is_possible(fault: str) -> bool:
+    """Tell whether AWS's operation can answer with this error."""
+    try:
+        Fault.parse(fault)
+    except FaultError:
+        return False
+    return True
+
+
+def tried(sweep: Sweep, fault: str, *, rollback: bool) -> Survival:
+    """Run one fault and print a line on it where it is not survived."""
+    survival = sweep.run(fault, rollback=rollback)
+    verdict = survival.verdict
+    if (not verdict.converged or verdict.gaps) and not rollback:
+        first = next(iter((*verdict.differences, *verdict.orphans, *verdict.gaps)))
+        print(f"  NOT SURVIVED {fault}: {first}", flush=True)
+    return survival
+
+
+def recover(aws: EmbeddedAws, assembly: Path) -> None:
+    """Do what `orgctl recover --yes` does, with CloudFormation's API in place of the CDK CLI."""
+    session = cast("Session", aws)
+    model = OrganizationModel.from_assembly(assembly)
+
+    def run(command: Sequence[str]) -> int:
+        app = Path(command[command.index("--app") + 1])
+        if command[0] == "deploy":
+            return int(deploy(aws, app) is not None)
+        mapping = Path(command[command.index("--resource-mapping") + 1])
+        identifiers = json.loads(mapping.read_text("utf-8"))
+        return int(import_resources(aws, app, command[1], identifiers) is not None)
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            orphans = find_orphans(model, session)
+            for task in Recovery(assembly, orphans, session, Path(folder), run).tasks():
+                task.run()
+        except RecoveryError as error:
+            print(f"  recovery: {error}")
+
+
+def show(survivals: Sequence[Survival], seconds: float, *, rollback: bool) -> None:
+    """Print the figures."""
+    met = [survival for survival in survivals if survival.happened]
+    stopped = [survival for survival in met if survival.stopped]
+    survived = [s for s in met if s.verdict.converged and not s.verdict.gaps]
+    repairs = Counter(" then ".join(s.repairs) or "nothing" for s in met)
+    gaps = sum(len(s.verdict.gaps) for s in survivals)
+    print(f"{len(survivals)} faults injected, {len(met)} happened, {len(stopped)} stopped it")
+    print(f"{len(survived)} of {len(met)} survived, {gaps} gaps")
+    print(f"repaired by: {', '.join(f'{what} ({n})' for what, n in repairs.most_common())}")
+    if rollback:
+        lost = [s for s in met if not s.verdict.converged]
+        accounts = sum(orphan.kind == "account" for s in lost for orphan in s.verdict.orphans)
+        units = sum(
+            orphan.kind == "organizational unit" for s in lost for orphan in s.verdict.orphans
+        )
+        print(
+            f"rollback on: {len(lost)} of {len(stopped)} never converge by repeating the deployment; "
+            f"they leave {accounts} accounts and {units} OUs that no stack holds"
+        )
+    print(f"{seconds:.0f} s, {seconds / max(1, len(survivals)):.1f} s each")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
