@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _ATTRIBUTE = "_org_constructs_place"
 _REGISTRY = "_org_constructs_registry"
+_REGISTRIES = "_org_constructs_registries"
 _LEAF_ID = "OrgConstructs"
 # Reading or adding dependencies goes through one of these; only then are they read back.
 _DEPENDENCY_NAMES = frozenset(
@@ -108,6 +109,8 @@ class Registry:
         self._stacks: set[str] = set()
         self._sealed = False
         self._finisher = _Finish(self)
+        self.of_app: list[Registry] = stage.node.root.__dict__.setdefault(_REGISTRIES, [])
+        self.of_app.append(self)
         register_plugin(self)
 
     def add(self, item: Item) -> Item:

@@ -14,9 +14,10 @@ import aws_cdk as cdk
 import jsii
 
 from ._lock_file import LOCK_FILE_KEY, read_lock
+from ._stages import management_account_ids, own_paths, stacks_elsewhere
 from .checks import CheckContext, Finding, Severity, run_checks
 from .model.alignment import align
-from .model.assembly import read_assembly
+from .model.assembly import Assembly, read_assembly
 from .model.errors import OrgError
 from .model.lock import Lock
 from .model.organization import OrganizationModel
@@ -76,7 +77,13 @@ class OrganizationValidation:
                 template.stack_construct_path: template.template_path
                 for template in context.stack_templates
             }
-            return self._report(self._findings(templates), templates)
+            # The whole app: what another Stage declares is not what this one has lost, and the
+            # management account is the same in all of them.
+            app = cast("cdk.App", self._registry.stage.node.root)
+            whole = read_assembly(app.outdir, nested=True)
+            for stack in whole.stacks:
+                templates.setdefault(stack.path, stack.template_path or "")
+            return self._report(self._findings(templates, whole), templates)
         except Exception as error:  # noqa: BLE001 - CDK takes a plugin that raises for one that is content
             return self._report(
                 [
@@ -91,7 +98,7 @@ class OrganizationValidation:
                 {},
             )
 
-    def _findings(self, templates: Mapping[str, str]) -> list[Finding]:
+    def _findings(self, templates: Mapping[str, str], whole: Assembly) -> list[Finding]:
         registry = self._registry
         found = [
             Finding(
@@ -108,9 +115,6 @@ class OrganizationValidation:
             {Path(file).parent.resolve() for stack, file in templates.items() if stack in placed}
         )
         node = registry.stage.node
-        # The whole app, since what another Stage declares is not what this one has lost.
-        app = cast("cdk.App", node.root)
-        whole = read_assembly(app.outdir, nested=True)
         lock: Lock | None = None
         try:
             lock = read_lock(registry.stage)
@@ -133,14 +137,12 @@ class OrganizationValidation:
                     model=OrganizationModel.of(whole.within(folder)),
                     lock=lock,
                     quotas=registry.quotas,
-                    management_account_ids={
-                        stack: frozenset(ids)
-                        for stack, ids in registry.management_account_ids.items()
-                    },
+                    management_account_ids=management_account_ids(registry),
                     guardrail_sizes={
                         path: policy.guardrail_sizes for path, policy in registry.policies.items()
                     },
-                    own_paths=self._own_paths(),
+                    own_paths=own_paths(registry),
+                    elsewhere=stacks_elsewhere(registry, whole),
                     allow_placeholders=_is_true(node.try_get_context(ALLOW_PLACEHOLDERS_KEY)),
                 )
             )
@@ -152,15 +154,6 @@ class OrganizationValidation:
             if not _is_acknowledged(finding, registry)
             and (index < len(registry.problems) or finding.code not in named)
         ]
-
-    def _own_paths(self) -> frozenset[str]:
-        """Return the paths of what the library itself makes to manage the organization."""
-        return frozenset(
-            f"{path}/{part}"
-            for handler in self._registry.settings_handlers.values()
-            for path in [handler.path]
-            for part in handler.PARTS
-        )
 
     def _report(
         self, findings: list[Finding], templates: Mapping[str, str]

@@ -71,6 +71,7 @@ class CheckContext:
             path of the stack.
         guardrail_sizes: characters per guardrail id, by path of the policy.
         own_paths: construct paths of what this library made to manage the organization.
+        elsewhere: stacks of other Stages of the app that go to its management account.
         allow_placeholders: whether this synthesis is a rehearsal.
     """
 
@@ -80,6 +81,7 @@ class CheckContext:
     management_account_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
     guardrail_sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     own_paths: frozenset[str] = frozenset()
+    elsewhere: tuple[StackTemplate, ...] = ()
     allow_placeholders: bool = False
 
     def quota(self, name: str) -> int:
