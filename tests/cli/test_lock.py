@@ -75,6 +75,16 @@ def test_the_same_assembly_gives_the_same_file(lock_file: Path, assembly: Path) 
     assert [path.name for path in lock_file.parent.iterdir()] == [lock_file.name]
 
 
+def test_the_name_of_the_creation_is_never_overwritten(lock_file: Path, assembly: Path) -> None:
+    """An assembly that was synthesized without the lock names the account as the code does."""
+    content = json.loads(lock_file.read_text("utf-8"))
+    content["accounts"][ACCOUNT] |= {"name": "First", "display_name": "Second"}
+    lock_file.write_text(json.dumps(content), "utf-8")
+    assert run("lock", str(assembly), "--file", str(lock_file)).exit_code == 0
+    entry = json.loads(lock_file.read_text("utf-8"))["accounts"][ACCOUNT]
+    assert (entry["name"], entry["display_name"]) == ("First", "Audit")
+
+
 def test_no_assembly(tmp_path: Path) -> None:
     """Without an assembly it ends with 1, says what to do, and writes nothing."""
     file = tmp_path / "organization.lock.json"
