@@ -89,10 +89,11 @@ test: setup ## run all tests
 	@cd $(ROOT) && $(BIN)/python -m pytest $(ARGS)
 
 .PHONY: generate
-generate: setup ## write generated files anew: exports, global services, the API of Organizations
+generate: setup ## write generated files anew: exports, global services, the API of Organizations, well-known mistakes
 	@cd $(ROOT) && $(BIN)/python scripts/generate_exports.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_global_services.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_organizations_api.py
+	@cd $(ROOT) && $(BIN)/python scripts/generate_mistakes.py
 
 .PHONY: requirements
 requirements: ## pin what is installed in .venv
