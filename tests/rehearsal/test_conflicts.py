@@ -39,8 +39,8 @@ def at_once(calls: list[Callable[[], object]]) -> Counter[str]:
 
 @pytest.fixture
 def slow(make_backend: Any) -> Any:
-    """A backend whose writes take a fifth of a second."""
-    return make_backend(write_seconds=0.2)
+    """A backend whose writes take half a second, on any machine long enough."""
+    return make_backend(write_seconds=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +74,8 @@ class TestBackend:
         writer = threading.Thread(target=slow.create_unit, args=(root, "unit"))
         writer.start()
         time.sleep(0.05)
-        began = time.monotonic()
         slow.call("ListRoots")
-        assert time.monotonic() - began < 0.1
+        assert writer.is_alive()
         writer.join()
 
     def test_a_refused_write_is_no_write_in_progress(self, slow: Any) -> None:
@@ -86,7 +85,7 @@ class TestBackend:
         for _ in range(3):
             refused = slow.refused("CreateOrganizationalUnit", ParentId="r-none", Name="unit")
             assert refused.code != CONFLICT
-        assert time.monotonic() - began < 0.1
+        assert time.monotonic() - began < 0.5
 
     def test_an_account_in_creation_blocks_nothing(self, make_backend: Any) -> None:
         """Only the call that begins it is a write (inference)."""
