@@ -1,0 +1,208 @@
+"""Plays behaviours: calls through boto3 against an embedded AWS, as their JSON files say.
+
+A file has `behaviours`; each of them has
+
+- `id`: unique, and what a failing test is called;
+- `says`: the property in a sentence;
+- `evidence`: `model`, `documentation`, `inference` or `guess`: how sure it is that AWS does this;
+- `given`: names of set-ups in `givens.json`, played first and in order;
+- `steps`: what is done; the last step that calls is the behaviour's own, with its `expect`.
+
+A step is one of
+
+- `{"call": OPERATION, "params": {…}, "as": ACCOUNT, "expect": …, "save": {NAME: PATH}}`; `until`
+  with a code repeats the call, at most `most` times, until it is refused with that code;
+- `{"begin": OPERATION, "params": {…}}`: a write whose answer is still on its way at the next step;
+- `{"advance": SECONDS}`: the clock; `{"configure": {SETTING: VALUE}}`: how AWS behaves.
+
+`expect` is `{"error": CODE, "reason": REASON}`, or `{"answer": …}`: a value that the answer
+contains; of objects the named members, of lists all elements. `"…"` in it stands for any value.
+Without `expect` a call must succeed. `${name}` stands for what was saved, and paths such as
+`Roots.0.Id` lead into answers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from org_constructs.rehearsal import EmbeddedAws
+
+FOLDER = Path(__file__).parent / "behaviours"
+MANAGEMENT = "111111111111"
+ANYTHING = "…"
+_REFERENCE = re.compile(r"\$\{(\w+)\}")
+_PATIENCE = 5.0
+
+
+def behaviours() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every behaviour with the name of its file."""
+    for path in sorted(FOLDER.glob("*.json")):
+        for behaviour in json.loads(path.read_text("utf-8"))["behaviours"]:
+            yield path.stem, behaviour
+
+
+@cache
+def givens() -> dict[str, list[dict[str, Any]]]:
+    """Return the set-ups by name."""
+    found: dict[str, list[dict[str, Any]]] = json.loads(
+        (FOLDER.parent / "givens.json").read_text("utf-8")
+    )
+    return found
+
+
+def own_step(behaviour: dict[str, Any]) -> dict[str, Any]:
+    """Return the step that a behaviour is about."""
+    return [step for step in behaviour["steps"] if "call" in step][-1]
+
+
+class Player:
+    """Plays behaviours one after another; its clients serve all of them."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._aws = aws
+        self._saved: dict[str, Any] = {}
+        self._begun: list[threading.Thread] = []
+        self._session = botocore.session.Session()
+        self._clients: dict[str, Any] = {}
+
+    def play(self, behaviour: dict[str, Any]) -> None:
+        """Play one behaviour on an AWS in which nothing exists."""
+        self._aws.reset()
+        self._saved = {"management": MANAGEMENT, "outsider": "222222222222"}
+        self._begun = []
+        steps = [step for name in behaviour.get("given", []) for step in givens()[name]]
+        try:
+            for step in (*steps, *behaviour["steps"]):
+                self._step(step)
+        finally:
+            self._end()
+
+    def _step(self, step: dict[str, Any]) -> None:
+        if "advance" in step:
+            self._aws.advance(step["advance"])
+        elif "configure" in step:
+            self._aws.configure(**step["configure"])
+        elif "begin" in step:
+            self._begin(step)
+        elif "until" in step:
+            self._repeat(step)
+        else:
+            self._call(step)
+
+    def _send(self, operation: str, step: dict[str, Any]) -> dict[str, Any]:
+        client = self._client(self._filled(step.get("as", "${management}")))
+        send = getattr(client, xform_name(operation))
+        answer: dict[str, Any] = send(**self._filled(step.get("params", {})))
+        answer.pop("ResponseMetadata")
+        return answer
+
+    def _client(self, account: str) -> Any:
+        if account not in self._clients:
+            self._clients[account] = self._session.create_client(
+                "organizations",
+                endpoint_url=self._aws.endpoint,
+                region_name="us-east-1",
+                aws_access_key_id=account,
+                aws_secret_access_key="rehearsal",  # noqa: S106
+                config=Config(
+                    retries={"total_max_attempts": 1},
+                    proxies={},
+                    # What the SDK would not even send is for AWS to refuse here.
+                    parameter_validation=False,
+                ),
+            )
+        return self._clients[account]
+
+    def _call(self, step: dict[str, Any]) -> None:
+        expected = step.get("expect", {})
+        answer, got = self._outcome(step)
+        wanted = {key: expected[key] for key in ("error", "reason") if key in expected}
+        assert got == wanted, f"{step['call']} answered {got or answer}, expected {expected}"
+        if "answer" in expected:
+            problem = difference(self._filled(expected["answer"]), answer)
+            assert problem is None, f"{step['call']}: {problem}"
+        for name, path in step.get("save", {}).items():
+            self._saved[name] = _at(answer, path)
+
+    def _outcome(self, step: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the answer to a call, or the error with its reason."""
+        try:
+            return self._send(step["call"], step), {}
+        except ClientError as refused:
+            error = {"error": refused.response["Error"]["Code"]}
+            reason = refused.response.get("Reason")
+            return {}, error | ({"reason": reason} if reason else {})
+
+    def _repeat(self, step: dict[str, Any]) -> None:
+        for _ in range(step["most"]):
+            try:
+                self._send(step["call"], step)
+            except ClientError as refused:
+                if refused.response["Error"]["Code"] == step["until"]:
+                    return
+        raise AssertionError(f"{step['call']} was not refused with {step['until']}")
+
+    def _begin(self, step: dict[str, Any]) -> None:
+        """Send a write that takes long, and wait until it has begun."""
+        before = len(self._aws.calls())
+        thread = threading.Thread(target=self._send, args=(step["begin"], step), daemon=True)
+        self._begun.append(thread)
+        thread.start()
+        deadline = time.monotonic() + _PATIENCE
+        while len(self._aws.calls()) == before:
+            assert time.monotonic() < deadline, f"{step['begin']} did not begin"
+            time.sleep(0.01)
+
+    def _end(self) -> None:
+        if self._begun:
+            self._aws.advance(3600)
+            for thread in self._begun:
+                thread.join(_PATIENCE)
+
+    def _filled(self, value: Any) -> Any:
+        """Return a value with what was saved in the place of references."""
+        if isinstance(value, dict):
+            return {key: self._filled(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._filled(item) for item in value]
+        if isinstance(value, str):
+            return _REFERENCE.sub(lambda match: str(self._saved[match[1]]), value)
+        return value
+
+
+def _at(answer: Any, path: str) -> Any:
+    for part in path.split("."):
+        answer = answer[int(part)] if part.isdigit() else answer[part]
+    return answer
+
+
+def difference(expected: Any, got: Any, where: str = "answer") -> str | None:
+    """Return where an answer lacks what is expected, or None."""
+    if expected == ANYTHING:
+        return None
+    if isinstance(expected, dict) and isinstance(got, dict):
+        for key, value in expected.items():
+            if key not in got:
+                return f"{where} has no {key}: {got}"
+            if problem := difference(value, got[key], f"{where}.{key}"):
+                return problem
+        return None
+    if isinstance(expected, list) and isinstance(got, list):
+        if len(expected) != len(got):
+            return f"{where} has {len(got)} elements, expected {len(expected)}: {got}"
+        pairs = enumerate(zip(expected, got, strict=True))
+        problems = (difference(one, other, f"{where}.{n}") for n, (one, other) in pairs)
+        return next((problem for problem in problems if problem), None)
+    return None if expected == got else f"{where} is {got!r}, expected {expected!r}"
