@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -71,7 +70,7 @@ class CdkCli:
         self._app = app
         self._quiet = quiet
         self._stream = stream
-        self._folder = Path(tempfile.mkdtemp(prefix="org-constructs-app-"))
+        self._folder = aws.make_folder()
         self.assembly = self._folder / "cdk.out"
         self.lock_file = lock_file or self._folder / "organization.lock.json"
         self.is_synthesized = is_assembly(app)

@@ -138,6 +138,10 @@ class EmbeddedAws:
         self.account_id = account_id
         self.region = region
 
+    def make_folder(self) -> Path:
+        """Make a folder that is removed with everything else, also when this process is killed."""
+        return Path(tempfile.mkdtemp(dir=self._folder))
+
     def environment(self, account_id: str | None = None) -> dict[str, str]:
         """Return the environment in which the CDK CLI, an SDK or the AWS CLI talk to this AWS only.
 

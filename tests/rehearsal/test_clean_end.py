@@ -95,6 +95,7 @@ def test_a_killed_parent_leaves_nothing(tmp_path: Path, *, stubborn: bool) -> No
         from org_constructs.rehearsal import EmbeddedAws
         aws = EmbeddedAws.start()
         function = start_function(aws, pathlib.Path({str(tmp_path)!r}), stubborn={stubborn})
+        assert folder_of(aws) in aws.make_folder().parents
         print(aws.pid, function, folder_of(aws), flush=True)
         time.sleep(60)
         """
