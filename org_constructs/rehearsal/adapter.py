@@ -19,7 +19,8 @@ from .cloudformation import RESOURCE_TYPES, Api, HandlerError, ResourceType, Wri
 from .custom_resources import mend_custom_resources
 from .emulator import CLOUDFORMATION, check_emulator, module
 from .events import Announcer
-from .mends import Leftovers, mend_cloudformation
+from .leftovers import Leftovers
+from .mends import mend_cloudformation
 from .permissions import Permissions, note_deployment_roles, refuse_missing_roles
 from .phases import writers_before
 
