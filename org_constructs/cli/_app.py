@@ -242,15 +242,16 @@ def recover(
     ] = None,
     profile: Annotated[str | None, typer.Option(help="Profile of the AWS configuration.")] = None,
 ) -> None:
-    """Bring accounts that exist, and that no stack holds, under the stack that declares them.
+    """Bring what exists, and no stack holds, under the stack that declares it.
 
     CloudFormation waits a minute and a half for a new account. One that takes longer is finished
-    by AWS alone, and the next deployment finds its address taken. No code is edited.
+    by AWS alone, and the next deployment finds its address taken. An OU or a policy is orphaned
+    where AWS's answer was lost. No code is edited.
     """
-    from ._recover import recover_accounts
+    from ._recover import recover_orphans
 
     try:
-        code = recover_accounts(
+        code = recover_orphans(
             assembly,
             email=email,
             request_id=request,

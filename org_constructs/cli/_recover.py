@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 
-def recover_accounts(
+def recover_orphans(
     assembly: Path,
     *,
     email: str | None,
@@ -26,7 +26,7 @@ def recover_accounts(
     out: Console,
     err: Console,
 ) -> int:
-    """Show how orphan accounts come under their stacks, and do it where that is confirmed."""
+    """Show how orphans come under their stacks, and do it where that is confirmed."""
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -55,7 +55,7 @@ def recover_accounts(
         tasks = Recovery(assembly, orphans, session, folder, run).tasks()
         for orphan in orphans:
             out.print(
-                f"account {orphan.id} ({escape(orphan.email)}) exists, and no stack holds it; "
+                f"{orphan.kind} {orphan.id} ({escape(orphan.name)}) exists, and no stack holds it; "
                 f"{escape(orphan.declared.path)} declares it",
                 highlight=False,
                 soft_wrap=True,

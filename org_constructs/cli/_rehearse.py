@@ -227,17 +227,18 @@ def _show_tree(rehearsal: Rehearsal, snapshot: Mapping[str, Any] | None, show: C
 
 def _show_remedy(outcomes: Sequence[Outcome], err: Console) -> None:
     """Say what to do at AWS if this happens there."""
+    from org_constructs.rehearsal.verdict import needs_recovery
+
     verdict = outcomes[-1].verdict
     if verdict is None or verdict.converged or outcomes[-1].name == "destroy":
         return
-    accounts = [orphan for orphan in verdict.orphans if orphan.kind == "account"]
     for run in outcomes[-1].runs:
         if run.name == "recover" and run.exit_code:
             err.print(f"[red]error[/red] {escape(run.output)}", highlight=False, soft_wrap=True)
-    if accounts:
+    if needs_recovery(verdict, is_repeated=True):
         err.print(
-            "at AWS, bring the account that no stack holds under its stack: "
-            f"orgctl recover --email {accounts[0].email}",
+            "at AWS, bring what no stack holds under its stack: make recover, or orgctl recover "
+            "and the assembly",
             highlight=False,
             soft_wrap=True,
         )

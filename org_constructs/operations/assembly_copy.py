@@ -83,7 +83,9 @@ def copy_without(
     return frozenset(left_out)
 
 
-def copy_for_import(source: Path, target: Path, base: Path, imported: Collection[Key]) -> None:
+def copy_for_import(
+    source: Path, target: Path, base: Path, imported: Mapping[Key, Mapping[str, Any]]
+) -> None:
     """Copy an assembly so that it differs from a deployed one by the imported resources alone.
 
     An import may change nothing else, not even what a neighbour waits for.
@@ -92,7 +94,8 @@ def copy_for_import(source: Path, target: Path, base: Path, imported: Collection
         source: the folder of the whole assembly.
         target: the folder of the copy, which does not exist yet.
         base: the assembly that is deployed.
-        imported: the resources to import.
+        imported: the resources to import, each with the properties that are otherwise in AWS than
+            they are declared: what an import believes is what the next deployment compares with.
     """
     shutil.copytree(base, target)
     whole = {stack.name: stack for stack in read_assembly(source, nested=True).stacks}
@@ -102,6 +105,8 @@ def copy_for_import(source: Path, target: Path, base: Path, imported: Collection
             if stack_name == stack.name:
                 resource = copy.deepcopy(dict(whole[stack_name].resources[logical_id]))
                 resource.pop("DependsOn", None)
+                properties = imported[stack_name, logical_id]
+                resource["Properties"] = {**resource.get("Properties", {}), **properties}
                 # Documentation: whatever is imported has a DeletionPolicy.
                 resource.setdefault("DeletionPolicy", "Retain")
                 template.setdefault("Resources", {})[logical_id] = resource
@@ -151,8 +156,10 @@ def _cannot_be_without(
 ) -> Iterator[Key]:
     is_gone = _references(stack, gone, assembly)
     for logical_id, resource in template.get("Resources", {}).items():
-        for value in resource.get("Properties", {}).values():
-            if _pruned(value, is_gone) is _GONE:
+        for name, value in resource.get("Properties", {}).items():
+            # Without its parent an account would be created in the root, with less denied to it.
+            in_list = name == "ParentIds" and _mentions(value, is_gone)
+            if in_list or _pruned(value, is_gone) is _GONE:
                 yield stack.name, logical_id
                 break
 

@@ -1,19 +1,27 @@
-"""Brings an account that exists, and that no stack holds, under the stack that declares it.
+"""Brings what exists, and no stack holds, under the stack that declares it.
 
-CloudFormation gives up on a new account after a minute and a half while AWS goes on creating it.
-The next deployment then meets its own account: the address is taken.
+CloudFormation gives up on a new account after a minute and a half while AWS goes on creating it,
+and where AWS's answer is lost it never learns of what was made. The next deployment then meets its
+own account, OU or policy: the address or the name is taken.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from org_constructs.model.assembly import was_refused
-from org_constructs.model.organization import ROOT, DeclaredAccount, OrganizationModel
+from org_constructs.model.organization import (
+    ROOT,
+    Declared,
+    DeclaredAccount,
+    DeclaredPolicy,
+    DeclaredUnit,
+    OrganizationModel,
+)
 
 from .assembly_copy import LeftOutError, copy_for_import, copy_without
 from .stacks import StackState, read_stack
@@ -21,7 +29,7 @@ from .stacks import StackState, read_stack
 if TYPE_CHECKING:
     from boto3.session import Session
 
-__all__ = ["OrphanAccount", "Recovery", "RecoveryError", "Task", "find_orphans"]
+__all__ = ["Orphan", "Recovery", "RecoveryError", "Task", "find_orphans"]
 
 _ACTIVE: Final = "ACTIVE"
 # Attempts that are still under way cannot be deployed over.
@@ -33,20 +41,34 @@ class RecoveryError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrphanAccount:
-    """An account that exists, that the app declares, and that no stack holds.
+class Orphan:
+    """An account, OU or policy that exists, that the app declares, and that no stack holds.
 
     Attributes:
         id: its id.
-        email: its address.
-        parent_id: the container that it is in.
+        name: how it is called: the address of an account, else its name.
         declared: its declaration.
+        parent_id: the container that it is in; empty for a policy.
+        actual: properties that are otherwise in AWS than they are declared.
     """
 
     id: str
-    email: str
-    parent_id: str
-    declared: DeclaredAccount
+    name: str
+    declared: Declared
+    parent_id: str = ""
+    actual: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What it is, in words."""
+        if isinstance(self.declared, DeclaredAccount):
+            return "account"
+        return "OU" if isinstance(self.declared, DeclaredUnit) else "policy"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The stack and the logical id that declare it."""
+        return self.declared.stack, self.declared.logical_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +92,8 @@ def find_orphans(
     *,
     email: str | None = None,
     request_id: str | None = None,
-) -> tuple[OrphanAccount, ...]:
-    """Return the accounts that exist, that an app declares, and that no stack holds.
+) -> tuple[Orphan, ...]:
+    """Return what exists, what an app declares, and what no stack holds.
 
     Args:
         model: what the app declares.
@@ -105,15 +127,25 @@ def find_orphans(
             )
         declared = {wanted: declared[wanted]}
     held = _held(model, session)
+    root = organizations.list_roots()["Roots"][0]["Id"]
     found = [
         _orphan(organizations, live[address], account)
         for address, account in declared.items()
         if address in live and account.key not in held
     ]
-    root = organizations.list_roots()["Roots"][0]["Id"]
+    if email is None:
+        known = {**held, ROOT: root}
+        tracked = _tracked(model, session)
+        found = [
+            *_units(organizations, model, known, tracked),
+            *_policies(organizations, model, known, tracked),
+            *found,
+        ]
+        held = known
     for orphan in found:
-        key = orphan.declared.parent
-        _check_place(orphan, root, key if "/" not in key else held.get(key))
+        if isinstance(orphan.declared, DeclaredAccount):
+            key = orphan.declared.parent
+            _check_place(orphan, root, key if "/" not in key else held.get(key))
     if not found:
         raise RecoveryError(
             "nothing to recover: "
@@ -121,7 +153,7 @@ def find_orphans(
                 f"the account with the address '{email}' is held by its stack "
                 f"'{next(iter(declared.values())).stack}'"
                 if email is not None
-                else "each declared account is held by its stack, or does not exist"
+                else "whatever is declared is held by its stack, or does not exist"
             )
         )
     return tuple(found)
@@ -144,7 +176,7 @@ class Recovery:
     def __init__(
         self,
         assembly: Path,
-        orphans: Sequence[OrphanAccount],
+        orphans: Sequence[Orphan],
         session: Session,
         folder: Path,
         cdk: Callable[[Sequence[str]], int],
@@ -161,7 +193,7 @@ class Recovery:
         self._without = folder / "without"
         self._importing = folder / "import"
         self._mappings = folder
-        keys = [(orphan.declared.stack, orphan.declared.logical_id) for orphan in orphans]
+        keys = {orphan.key: orphan.actual for orphan in orphans}
         held = {(state.name, logical_id) for state in self._states() for logical_id in state.held()}
         try:
             self.left_out = copy_without(assembly, self._without, keys, held)
@@ -174,7 +206,7 @@ class Recovery:
         names = ", ".join(orphan.declared.path for orphan in self._orphans)
         tasks = [
             self._deployment(f"complete the stacks without {names}", self._without),
-            *(self._move(orphan) for orphan in self._orphans if orphan.declared.parent != ROOT),
+            *self._moves(),
             *self._imports(),
             self._deployment("deploy the app as it is declared", self._assembly),
         ]
@@ -190,7 +222,12 @@ class Recovery:
         for name in dict.fromkeys(orphan.declared.stack for orphan in self._orphans):
             orphans = [orphan for orphan in self._orphans if orphan.declared.stack == name]
             mapping = self._mappings / f"{name}.mapping.json"
-            ids = {orphan.declared.logical_id: {"AccountId": orphan.id} for orphan in orphans}
+            ids = {
+                orphan.declared.logical_id: {
+                    "AccountId" if orphan.kind == "account" else "Id": orphan.id
+                }
+                for orphan in orphans
+            }
             mapping.write_text(json.dumps(ids, indent=2), "utf-8")
             selected = stacks[name].path or name
             arguments = ("import", selected, "--resource-mapping", str(mapping), "--force")
@@ -208,12 +245,17 @@ class Recovery:
 
         return Task(title=title, command=f"cdk {' '.join(arguments)}", run=run)
 
-    def _move(self, orphan: OrphanAccount) -> Task:
-        """Move an account to its OU, whose policies are attached by then; an import does not."""
-        path = self._model.shown(orphan.declared.parent)
+    def _moves(self) -> Iterator[Task]:
+        """Move accounts to their OUs, whose policies are attached by then; an import does not."""
+        for orphan in self._orphans:
+            if isinstance(orphan.declared, DeclaredAccount) and orphan.declared.parent != ROOT:
+                yield self._move(orphan, orphan.declared.parent)
+
+    def _move(self, orphan: Orphan, key: str) -> Task:
+        path = self._model.shown(key)
 
         def run() -> None:
-            destination = self._node(orphan.declared.parent)
+            destination = self._node(key)
             if orphan.parent_id != destination:
                 self._session.client("organizations").move_account(
                     AccountId=orphan.id,
@@ -232,6 +274,9 @@ class Recovery:
         stack, _, logical_id = key.partition("/")
         if not logical_id:
             return key
+        for orphan in self._orphans:
+            if orphan.key == (stack, logical_id):
+                return orphan.id
         for state in self._states():
             if state.name == stack and logical_id in state.held():
                 return state.held()[logical_id]
@@ -253,7 +298,7 @@ class Recovery:
             yield state
 
 
-def _orphan(client: Any, account: Mapping[str, Any], declared: DeclaredAccount) -> OrphanAccount:
+def _orphan(client: Any, account: Mapping[str, Any], declared: DeclaredAccount) -> Orphan:
     id, email = account["Id"], account["Email"]
     state = account.get("State") or account.get("Status", "?")
     if state != _ACTIVE:
@@ -262,15 +307,95 @@ def _orphan(client: Any, account: Mapping[str, Any], declared: DeclaredAccount) 
             "give the declared account another address, or let AWS Support reopen this one"
         )
     parent = client.list_parents(ChildId=id)["Parents"][0]
-    return OrphanAccount(id=id, email=email, parent_id=parent["Id"], declared=declared)
+    return Orphan(id=id, name=email, parent_id=parent["Id"], declared=declared)
 
 
-def _check_place(orphan: OrphanAccount, root_id: str, destination: str | None) -> None:
+def _units(
+    client: Any, model: OrganizationModel, known: dict[str, str], tracked: Collection[str]
+) -> list[Orphan]:
+    """Return the OUs that no stack holds, and add them to what is known, parents first."""
+    found: list[Orphan] = []
+    for _ in model.organizational_units:
+        before = len(found)
+        for unit in model.organizational_units.values():
+            parent = known.get(unit.parent, "" if "/" in unit.parent else unit.parent)
+            if unit.key in known or not parent or parent.startswith("?"):
+                continue
+            pages = client.get_paginator("list_organizational_units_for_parent").paginate(
+                ParentId=parent
+            )
+            for live in (live for page in pages for live in page["OrganizationalUnits"]):
+                if live["Name"] == unit.name and live["Id"] not in tracked:
+                    known[unit.key] = live["Id"]
+                    orphan = Orphan(id=live["Id"], name=unit.name, parent_id=parent, declared=unit)
+                    found.append(orphan)
+        if len(found) == before:
+            break
+    return found
+
+
+def _policies(
+    client: Any, model: OrganizationModel, known: Mapping[str, str], tracked: Collection[str]
+) -> Iterator[Orphan]:
+    """Return the policies that no stack holds, with what they say and where they are attached."""
+    missing = [policy for policy in model.policies.values() if policy.key not in known]
+    for policy_type in sorted({policy.type for policy in missing}):
+        if policy_type.startswith("?"):
+            continue
+        pages = client.get_paginator("list_policies").paginate(Filter=policy_type)
+        live = {found["Name"]: found for page in pages for found in page["Policies"]}
+        for policy in missing:
+            summary = live.get(policy.name)
+            if policy.type != policy_type or summary is None or summary["AwsManaged"]:
+                continue
+            if summary["Id"] not in tracked:
+                yield _policy(client, summary, policy, known)
+
+
+def _policy(
+    client: Any, summary: Mapping[str, Any], declared: DeclaredPolicy, known: Mapping[str, str]
+) -> Orphan:
+    pages = client.get_paginator("list_targets_for_policy").paginate(PolicyId=summary["Id"])
+    targets = sorted(target["TargetId"] for page in pages for target in page["Targets"])
+    expected = {known.get(key, key) for key in declared.targets}
+    if further := sorted(set(targets) - expected):
+        raise RecoveryError(
+            f"policy {summary['Id']} ('{summary['Name']}') is attached to {', '.join(further)}, "
+            "which the app does not declare, and would be detached there; give the declared policy "
+            "another name, or declare these targets"
+        )
+    content = client.describe_policy(PolicyId=summary["Id"])["Policy"]["Content"]
+    return Orphan(
+        id=summary["Id"],
+        name=summary["Name"],
+        declared=declared,
+        actual={
+            "Content": json.loads(content),
+            "Description": summary["Description"],
+            "TargetIds": targets,
+        },
+    )
+
+
+def _tracked(model: OrganizationModel, session: Session) -> set[str]:
+    """Return the ids of what failed and CloudFormation itself removes in its next operation."""
+    client = session.client("cloudformation")
+    states = (read_stack(client, stack.name) for stack in model.assembly.stacks)
+    return {
+        resource.physical_id
+        for state in states
+        if state
+        for resource in state.resources.values()
+        if resource.physical_id
+    }
+
+
+def _check_place(orphan: Orphan, root_id: str, destination: str | None) -> None:
     """Refuse an account that somebody has put elsewhere on purpose; AWS leaves it in the root."""
     if orphan.parent_id in (root_id, destination):
         return
     raise RecoveryError(
-        f"account {orphan.id} ('{orphan.email}') is in {orphan.parent_id}, neither in the root nor "
+        f"account {orphan.id} ('{orphan.name}') is in {orphan.parent_id}, neither in the root nor "
         f"in {destination or 'the OU'} that it is declared in; declare it where it is, or move it "
         f"back: aws organizations move-account --account-id {orphan.id} "
         f"--source-parent-id {orphan.parent_id} --destination-parent-id {root_id}"

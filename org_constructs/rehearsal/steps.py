@@ -15,7 +15,7 @@ from .cdk_cli import CdkCli
 from .cdk_cli import Step as Run
 from .embedded import EmbeddedAws
 from .pace import seconds_at_documented_rates
-from .verdict import Stack, Verdict, judge, pending_creations
+from .verdict import Stack, Verdict, judge, needs_recovery, pending_creations
 
 __all__ = ["Outcome", "Reader", "Rehearsal", "StepName"]
 
@@ -94,7 +94,7 @@ class Rehearsal:
         faults: what goes wrong in the step `fail`.
         reader: reads what there is.
         bootstrap: prepares the account for the CDK CLI.
-        recover: brings accounts that no stack holds under the stacks of an app.
+        recover: brings what no stack holds under the stacks of an app.
         announce: takes what is about to be done.
         on_synthesized: takes the folder of an assembly that has been written, before it is deployed.
     """
@@ -151,7 +151,12 @@ class Rehearsal:
             runs.append(self._failing(app))
             happened = tuple(self.aws.faults(known)["events"])
             self._wait_for_accounts(seen)
-            runs.append(self._repair(app, self._judge(model, before, seen)))
+            verdict = self._judge(model, before, seen)
+            for is_repeated in (False, True):
+                if verdict.converged:
+                    break
+                runs.append(self._repair(app, verdict, is_repeated=is_repeated))
+                verdict = self._judge(model, before, seen)
         else:
             self.announce("cdk deploy")
             runs.append(app.deploy_synthesized())
@@ -196,9 +201,9 @@ class Rehearsal:
             # AWS finishes what is due when it is asked for anything.
             self._snapshot()
 
-    def _repair(self, app: CdkCli, verdict: Verdict) -> Run:
+    def _repair(self, app: CdkCli, verdict: Verdict, *, is_repeated: bool) -> Run:
         """Do what the failed deployment says is to be done."""
-        if any(orphan.kind == "account" for orphan in verdict.orphans):
+        if needs_recovery(verdict, is_repeated=is_repeated):
             self.announce("orgctl recover")
             return self.recover(app)
         self.announce("cdk deploy again")

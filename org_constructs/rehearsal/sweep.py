@@ -16,7 +16,7 @@ from org_constructs.model import OrganizationModel
 from .embedded import EmbeddedAws
 from .gaps import took_effect
 from .steps import Reader
-from .verdict import Verdict, judge, pending_creations
+from .verdict import Verdict, judge, needs_recovery, pending_creations
 from .without_cli import deploy, publish_assets
 
 __all__ = ["ANY_WRITE", "CREATION", "Survival", "Sweep"]
@@ -67,7 +67,7 @@ class Sweep:
         aws: the embedded AWS; it is reset before each deployment.
         assembly: the folder of the assembly.
         reader: reads what there is.
-        recover: brings accounts that no stack holds under the stacks; raises when it cannot.
+        recover: brings what no stack holds under the stacks.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Sweep:
         while not (verdict := self._judge()).converged and len(repairs) < _ATTEMPTS:
             if self._wait_for_accounts():
                 continue
-            if any(orphan.kind == "account" for orphan in verdict.orphans) and not rollback:
+            if needs_recovery(verdict, is_repeated="deploy" in repairs) and not rollback:
                 repairs.append("recover")
                 self._recover()
             else:

@@ -430,6 +430,18 @@ def _orphans(
     yield from pending_creations(calls)
 
 
+def needs_recovery(verdict: Verdict, *, is_repeated: bool) -> bool:
+    """Tell whether something has to be brought under its stack before a deployment can succeed.
+
+    Args:
+        verdict: what there is after a deployment that failed.
+        is_repeated: whether the same deployment has been repeated already: CloudFormation removes
+            by itself what it knows to have failed, but no account.
+    """
+    kinds = {orphan.kind for orphan in verdict.orphans}
+    return "account" in kinds or (is_repeated and bool(kinds - {"account creation"}))
+
+
 def pending_creations(calls: Sequence[Mapping[str, Any]]) -> list[Orphan]:
     """Return the accounts that AWS is still creating."""
     ended = {
