@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from org_constructs.rehearsal import EmbeddedAws
+from org_constructs.rehearsal import EmbeddedAws, RehearsalError
 from org_constructs.rehearsal.backend import ApiError, Fault, FaultError
 from org_constructs.rehearsal.cloudformation import RESOURCE_TYPES, Api, HandlerError
 
@@ -247,6 +249,21 @@ class TestServed:
             assert process.poll() is None
             assert client.list_roots()["Roots"]
             assert process.wait(5) == -9
+
+    def test_the_next_event_can_be_waited_for(self, aws: EmbeddedAws) -> None:
+        """It is answered as soon as it happens, or when the time is over."""
+        assert aws._control("GET", "faults?wait=0.05")["events"] == []
+        aws.inject("ListRoots:1:ServiceException")
+        client = aws.client("organizations")
+        later = threading.Timer(0.1, lambda: pytest.raises(ClientError, client.list_roots))
+        later.start()
+        began = time.monotonic()
+        (event,) = aws._control("GET", "faults?wait=25")["events"]
+        assert time.monotonic() - began < 20
+        assert event["fault"] == "ListRoots:1:ServiceException"
+        later.join()
+        with pytest.raises(RehearsalError, match="wait='soon' is not a number of seconds"):
+            aws._control("GET", "faults?wait=soon")
 
     def test_nobody_is_killed_after_it_was_waited_for(self, aws: EmbeddedAws) -> None:
         """The fault comes too late, and another process may have the number by then."""
