@@ -1,4 +1,4 @@
-"""Plays behaviours: calls through boto3 against an embedded AWS, as their JSON files say.
+"""Plays behaviours: calls to an embedded Organizations, as their JSON files say.
 
 A file has `behaviours`; each of them has
 
@@ -30,7 +30,7 @@ import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import botocore.session
 from botocore import xform_name
@@ -38,8 +38,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from org_constructs.rehearsal import EmbeddedAws
+from org_constructs.rehearsal.backend import ApiError, Clock, Organizations, Settings
 
 FOLDER = Path(__file__).parent / "behaviours"
+# What happens in the background waits for the clock.
+SETTINGS = Settings(account_creation_seconds=30, account_closure_seconds=30, policy_type_seconds=30)
 MANAGEMENT = "111111111111"
 ANYTHING = "…"
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
@@ -67,46 +70,63 @@ def own_step(behaviour: dict[str, Any]) -> dict[str, Any]:
     return [step for step in behaviour["steps"] if "call" in step][-1]
 
 
-class Player:
-    """Plays behaviours one after another; its clients serve all of them."""
+class Transport(Protocol):
+    """A way to an embedded Organizations."""
+
+    def reset(self) -> None:
+        """Let nothing exist."""
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward."""
+
+    def configure(self, changes: dict[str, Any]) -> None:
+        """Change settings."""
+
+    def number_of_calls(self) -> int:
+        """Return how many calls have arrived."""
+
+    def send(
+        self, operation: str, params: dict[str, Any], account: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Make a call; return the answer, or the error with its reason."""
+
+
+class Served:
+    """Through boto3 over HTTP."""
 
     def __init__(self, aws: EmbeddedAws) -> None:
         self._aws = aws
-        self._saved: dict[str, Any] = {}
-        self._begun: list[threading.Thread] = []
         self._session = botocore.session.Session()
         self._clients: dict[str, Any] = {}
 
-    def play(self, behaviour: dict[str, Any]) -> None:
-        """Play one behaviour on an AWS in which nothing exists."""
+    def reset(self) -> None:
+        """Let nothing exist."""
         self._aws.reset()
-        self._saved = {"management": MANAGEMENT, "outsider": "222222222222"}
-        self._begun = []
-        steps = [step for name in behaviour.get("given", []) for step in givens()[name]]
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward."""
+        self._aws.advance(seconds)
+
+    def configure(self, changes: dict[str, Any]) -> None:
+        """Change settings."""
+        self._aws.configure(**changes)
+
+    def number_of_calls(self) -> int:
+        """Return how many calls have arrived."""
+        return len(self._aws.calls())
+
+    def send(
+        self, operation: str, params: dict[str, Any], account: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Make a call; return the answer, or the error with its reason."""
         try:
-            for step in (*steps, *behaviour["steps"]):
-                self._step(step)
-        finally:
-            self._end()
-
-    def _step(self, step: dict[str, Any]) -> None:
-        if "advance" in step:
-            self._aws.advance(step["advance"])
-        elif "configure" in step:
-            self._aws.configure(**step["configure"])
-        elif "begin" in step:
-            self._begin(step)
-        elif "until" in step:
-            self._repeat(step)
-        else:
-            self._call(step)
-
-    def _send(self, operation: str, step: dict[str, Any]) -> dict[str, Any]:
-        client = self._client(self._filled(step.get("as", "${management}")))
-        send = getattr(client, xform_name(operation))
-        answer: dict[str, Any] = send(**self._filled(step.get("params", {})))
+            answer: dict[str, Any] = getattr(self._client(account), xform_name(operation))(**params)
+        except ClientError as refused:
+            error = {"error": refused.response["Error"]["Code"]}
+            reason = refused.response.get("Reason")
+            return {}, error | ({"reason": reason} if reason else {})
         answer.pop("ResponseMetadata")
-        return answer
+        return answer, {}
 
     def _client(self, account: str) -> Any:
         if account not in self._clients:
@@ -125,9 +145,115 @@ class Player:
             )
         return self._clients[account]
 
+
+class Direct:
+    """Without HTTP, and with a look at every answer and error: the model has them all."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._service = Organizations(settings, Clock(source=lambda: 1_700_000_000.0))
+        self._model = botocore.session.Session().get_service_model("organizations")
+
+    def reset(self) -> None:
+        """Let nothing exist."""
+        self._service.reset()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward."""
+        self._service.clock.advance(seconds)
+
+    def configure(self, changes: dict[str, Any]) -> None:
+        """Change settings."""
+        self._service.configure(changes)
+
+    def number_of_calls(self) -> int:
+        """Return how many calls have arrived."""
+        return len(self._service.calls())
+
+    def send(
+        self, operation: str, params: dict[str, Any], account: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Make a call; return the answer, or the error with its reason."""
+        model = self._model.operation_model(operation)
+        answer: dict[str, Any] = {}
+        error: ApiError | None = None
+        try:
+            answer = self._service.call(operation, params, account)
+        except ApiError as refused:
+            error = refused
+        if error is not None:
+            declared = {shape.name for shape in model.error_shapes}
+            assert error.code in declared, f"{operation} does not declare {error.code}"
+            reason = {"reason": error.reason} if error.reason else {}
+            return {}, {"error": error.code, **reason}
+        if model.output_shape is None:
+            assert answer == {}, f"{operation} answers nothing, not {answer}"
+        else:
+            check_shape(operation, answer, model.output_shape)
+        return answer, {}
+
+
+def check_shape(where: str, value: Any, shape: Any) -> None:
+    """Fail when a value does not have a shape of botocore's."""
+    kinds = {"structure": dict, "list": list, "string": str, "boolean": bool, "timestamp": float}
+    expected = kinds[shape.type_name]
+    assert isinstance(value, expected), f"{where}: {value!r} is no {shape.type_name}"
+    if shape.type_name == "structure":
+        for key, item in value.items():
+            assert key in shape.members, f"{where} has no {key}"
+            check_shape(f"{where}.{key}", item, shape.members[key])
+    elif shape.type_name == "list":
+        for item in value:
+            check_shape(f"{where}[]", item, shape.member)
+    elif shape.type_name == "string":
+        assert not shape.enum or value in shape.enum, f"{where}: {value!r}"
+        pattern = shape.metadata.get("pattern", "")
+        # Python has no classes of Unicode categories. The pattern of a policy's ARN wants longer ids
+        # than that of its id, which AWS's own keep.
+        if r"\p{" not in pattern and shape.name != "PolicyArn":
+            assert re.match(pattern, value), f"{where}: {value!r} does not match {pattern}"
+
+
+class Player:
+    """Plays behaviours one after another."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._saved: dict[str, Any] = {}
+        self._begun: list[threading.Thread] = []
+
+    def play(self, behaviour: dict[str, Any]) -> None:
+        """Play one behaviour on an AWS in which nothing exists."""
+        self._transport.reset()
+        self._saved = {"management": MANAGEMENT, "outsider": "222222222222"}
+        self._begun = []
+        steps = [step for name in behaviour.get("given", []) for step in givens()[name]]
+        try:
+            for step in (*steps, *behaviour["steps"]):
+                self._step(step)
+        finally:
+            self._end()
+
+    def _step(self, step: dict[str, Any]) -> None:
+        if "advance" in step:
+            self._transport.advance(step["advance"])
+        elif "configure" in step:
+            self._transport.configure(step["configure"])
+        elif "begin" in step:
+            self._begin(step)
+        elif "until" in step:
+            self._repeat(step)
+        else:
+            self._call(step)
+
+    def _send(self, operation: str, step: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        params = self._filled(step.get("params", {}))
+        return self._transport.send(
+            operation, params, self._filled(step.get("as", "${management}"))
+        )
+
     def _call(self, step: dict[str, Any]) -> None:
         expected = step.get("expect", {})
-        answer, got = self._outcome(step)
+        answer, got = self._send(step["call"], step)
         wanted = {key: expected[key] for key in ("error", "reason") if key in expected}
         assert got == wanted, f"{step['call']} answered {got or answer}, expected {expected}"
         if "answer" in expected:
@@ -136,38 +262,27 @@ class Player:
         for name, path in step.get("save", {}).items():
             self._saved[name] = _at(answer, path)
 
-    def _outcome(self, step: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-        """Return the answer to a call, or the error with its reason."""
-        try:
-            return self._send(step["call"], step), {}
-        except ClientError as refused:
-            error = {"error": refused.response["Error"]["Code"]}
-            reason = refused.response.get("Reason")
-            return {}, error | ({"reason": reason} if reason else {})
-
     def _repeat(self, step: dict[str, Any]) -> None:
         for _ in range(step["most"]):
-            try:
-                self._send(step["call"], step)
-            except ClientError as refused:
-                if refused.response["Error"]["Code"] == step["until"]:
-                    return
+            _, got = self._send(step["call"], step)
+            if got.get("error") == step["until"]:
+                return
         raise AssertionError(f"{step['call']} was not refused with {step['until']}")
 
     def _begin(self, step: dict[str, Any]) -> None:
         """Send a write that takes long, and wait until it has begun."""
-        before = len(self._aws.calls())
+        before = self._transport.number_of_calls()
         thread = threading.Thread(target=self._send, args=(step["begin"], step), daemon=True)
         self._begun.append(thread)
         thread.start()
         deadline = time.monotonic() + _PATIENCE
-        while len(self._aws.calls()) == before:
+        while self._transport.number_of_calls() == before:
             assert time.monotonic() < deadline, f"{step['begin']} did not begin"
             time.sleep(0.01)
 
     def _end(self) -> None:
         if self._begun:
-            self._aws.advance(3600)
+            self._transport.advance(3600)
             for thread in self._begun:
                 thread.join(_PATIENCE)
 

@@ -20,6 +20,31 @@ def test_behaviour(player: Player, behaviour: dict[str, Any]) -> None:
     player.play(behaviour)
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"call": "ListRoots"}],
+        [{"call": "CreateOrganization", "expect": {"error": "AccessDeniedException"}}],
+        [{"call": "ListRoots", "expect": {"error": "AccessDeniedException"}}],
+        [
+            {
+                "call": "CreateOrganization",
+                "params": {"FeatureSet": "X"},
+                "expect": {"error": "InvalidInputException", "reason": "INVALID_PATTERN"},
+            }
+        ],
+        [{"call": "CreateOrganization", "expect": {"answer": {"Organization": {"Id": "o"}}}}],
+        [{"call": "CreateOrganization", "until": "AccessDeniedException", "most": 2}],
+    ],
+)
+def test_a_behaviour_that_does_not_hold_fails(
+    direct_player: Player, steps: list[dict[str, Any]]
+) -> None:
+    """Otherwise the others prove nothing."""
+    with pytest.raises(AssertionError):
+        direct_player.play({"steps": steps})
+
+
 def test_ids_are_unique() -> None:
     """An id names one behaviour."""
     ids = [behaviour["id"] for _, behaviour in ALL]
