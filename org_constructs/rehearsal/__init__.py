@@ -5,7 +5,8 @@ it. Importing this package needs neither; starting it needs `pip install 'path/t
 """
 
 from .backend import FaultError, Settings
-from .embedded import EmbeddedAws, RehearsalError
+from .embedded import EmbeddedAws
+from .remote import RehearsalError, RemoteControl
 from .server import serve
 
-__all__ = ["EmbeddedAws", "FaultError", "RehearsalError", "Settings", "serve"]
+__all__ = ["EmbeddedAws", "FaultError", "RehearsalError", "RemoteControl", "Settings", "serve"]

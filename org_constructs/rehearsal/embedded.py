@@ -12,30 +12,22 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from .backend import Fault, Settings
-from .backend.faults import Effect
+from .backend import Settings
+from .remote import RehearsalError, RemoteControl
+
+__all__ = ["EmbeddedAws", "RehearsalError"]
 
 _START_TIMEOUT = 30.0
 _STOP_TIMEOUT = 3.0
 _LOG_TAIL = 20
-# How long one question for faults waits for the answer.
-_WATCH_SECONDS = 0.2
 
 
-class RehearsalError(RuntimeError):
-    """The embedded AWS could not start, or could not do what it was told."""
-
-
-class EmbeddedAws:
+class EmbeddedAws(RemoteControl):
     """A running embedded AWS on loopback; make one with `EmbeddedAws.start()`.
 
     Attributes:
@@ -49,13 +41,11 @@ class EmbeddedAws:
     def __init__(
         self, process: subprocess.Popen[bytes], folder: Path, *, account_id: str, region: str
     ) -> None:
+        # Where it answers is known when it does.
+        super().__init__("")
         self._process = process
         self._folder = folder
         self._stopped = False
-        self._kills = False
-        # The machine's proxy, if any, has no business here.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        self.endpoint = ""
         self.account_id = account_id
         self.region = region
         self.pid = process.pid
@@ -209,140 +199,6 @@ class EmbeddedAws:
         config = Config(retries={"total_max_attempts": 1}, proxies={})
         return session.client(service, endpoint_url=self.endpoint, config=config)  # type: ignore[call-overload]
 
-    def calls(self, since: int = 0) -> list[dict[str, Any]]:
-        """Return the calls to Organizations after number `since`, refused ones included.
-
-        Each has `n`, `time`, `caller`, `operation`, `params`, `read`, `result` (of writes that took
-        effect), `error` (`code`, `message`, `reason`, or None) and `fault` (what was injected at
-        it, or None).
-        """
-        calls: list[dict[str, Any]] = self._control("GET", f"calls?since={since}")
-        return calls
-
-    def inject(self, *faults: str) -> None:
-        """Let something go wrong; `reset` and `clear_faults` end it.
-
-        Args:
-            faults: such as `AttachPolicy:3:TooManyRequestsException` (the third such call from
-                now on), `*:0.05:ConcurrentModificationException@7` (by chance, seed 7),
-                `CreateAccount:1:FAILED=EMAIL_ALREADY_EXISTS`, `CreateAccount:2:SLOW=3600`,
-                `Lambda:1:dies`, `CLI:AttachPolicy:2:kill`. An error that ends in `:after` is
-                answered to a call that has taken effect.
-
-        Raises:
-            FaultError: one of them cannot be; nothing is injected.
-        """
-        parsed = [Fault.parse(fault) for fault in faults]
-        self._control("POST", "faults", {"specs": list(faults)})
-        self._kills = self._kills or any(fault.effect is Effect.KILL for fault in parsed)
-
-    def clear_faults(self) -> None:
-        """Let nothing more go wrong."""
-        self._control("DELETE", "faults")
-
-    def faults(self, since: int = 0) -> dict[str, list[dict[str, Any]]]:
-        """Return the injected faults, and what has happened after event number `since`.
-
-        `faults` has `fault`, `seen` (calls counted) and `happened` of each; `events` has `n`,
-        `effect` and `fault` of each time one happened.
-        """
-        faults: dict[str, list[dict[str, Any]]] = self._control("GET", f"faults?since={since}")
-        return faults
-
-    @contextlib.contextmanager
-    def killing(self, process: subprocess.Popen[Any]) -> Iterator[None]:
-        """Kill a process that runs the CDK CLI, with its process group, when a fault says so."""
-        if not self._kills:
-            yield
-            return
-        seen = len(self.faults()["events"])
-        ended = threading.Event()
-        # Nobody waits for it: it ends with its last question.
-        threading.Thread(
-            target=self._watch, args=(process, ended, seen), name="faults", daemon=True
-        ).start()
-        try:
-            yield
-        finally:
-            ended.set()
-
-    def _watch(self, process: subprocess.Popen[Any], ended: threading.Event, seen: int) -> None:
-        # The embedded AWS may stop at any time, which ends the watch too.
-        with contextlib.suppress(OSError, RehearsalError):
-            while not ended.is_set():
-                action = f"faults?since={seen}&wait={_WATCH_SECONDS}"
-                events = self._control("GET", action)["events"]
-                seen += len(events)
-                is_told = any(event["effect"] == Effect.KILL.name for event in events)
-                if is_told and not ended.is_set() and process.poll() is None:
-                    _kill(process)
-                    return
-
-    def advance(self, seconds: float) -> float:
-        """Move the clock of the embedded AWS forward, and return its time.
-
-        Raises:
-            RehearsalError: `seconds` is negative.
-        """
-        return float(self._control("POST", "clock", {"advance": seconds})["now"])
-
-    def now(self) -> float:
-        """Return the time on the clock of the embedded AWS, in seconds since the epoch."""
-        return float(self._control("GET", "clock")["now"])
-
-    def configure(self, **changes: Any) -> Settings:
-        """Change settings until the next `reset`, and return all of them.
-
-        Args:
-            changes: settings by name, such as `throttling=True` or `write_seconds=0.5`.
-
-        Raises:
-            RehearsalError: a setting does not exist or its value is none.
-        """
-        return Settings().changed(self._control("POST", "settings", changes))
-
-    def save(self) -> dict[str, Any]:
-        """Return every organization as plain data, for `load`; stacks and buckets are not in it."""
-        state: dict[str, Any] = self._control("GET", "state")
-        return state
-
-    def load(self, state: Mapping[str, Any]) -> None:
-        """Take over what `save` returned, in place of every organization that exists.
-
-        Raises:
-            RehearsalError: it is nothing that `save` returned.
-        """
-        self._control("POST", "state", dict(state))
-
-    def seed_from(self, snapshot: Mapping[str, Any]) -> None:
-        """Add a copy of a live organization.
-
-        Args:
-            snapshot: what `org_constructs.operations.snapshot.take_snapshot` returned.
-
-        Raises:
-            RehearsalError: the snapshot is incomplete, or an account of it exists already.
-        """
-        self._control("POST", "seed", dict(snapshot))
-
-    def reset(self) -> None:
-        """Forget everything: no organization, no stacks, no buckets, no faults; settings as at start."""
-        self._control("POST", "reset")
-        self._kills = False
-
-    def _control(self, method: str, action: str, content: Any = None) -> Any:
-        request = urllib.request.Request(  # noqa: S310
-            f"{self.endpoint}/_rehearsal/{action}",
-            data=None if content is None else json.dumps(content).encode(),
-            method=method,
-        )
-        try:
-            with self._opener.open(request, timeout=30) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as refused:
-            with refused:
-                raise RehearsalError(json.load(refused)["error"]) from None
-
     def stop(self) -> None:
         """Stop it with everything it started, and remove its folder; again does nothing."""
         if self._stopped:
@@ -368,15 +224,6 @@ class EmbeddedAws:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
-
-
-def _kill(process: subprocess.Popen[Any]) -> None:
-    """Kill a process that has not been waited for, and its group when it leads one."""
-    with contextlib.suppress(ProcessLookupError):
-        if os.getpgid(process.pid) == process.pid:
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
 
 
 def _require_extra() -> None:

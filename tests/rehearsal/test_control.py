@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from org_constructs.rehearsal import EmbeddedAws, RehearsalError, Settings
+from org_constructs.rehearsal import EmbeddedAws, RehearsalError, RemoteControl, Settings
 
 
 def post(aws: EmbeddedAws, action: str, body: bytes) -> dict[str, Any]:
@@ -128,6 +129,30 @@ class TestState:
         with pytest.raises(RehearsalError):
             aws.load({"version": 99})
         client.describe_organization()
+
+
+class TestRemoteControl:
+    """Anybody who knows where it is can use it."""
+
+    def test_one_that_somebody_else_started(self, aws: EmbeddedAws) -> None:
+        """By its address alone."""
+        remote = RemoteControl(aws.endpoint)
+        remote.inject("CreateOrganization:1:ServiceException")
+        assert aws.faults() == remote.faults()
+        assert remote.advance(5) <= aws.now()
+
+    def test_fails_where_none_is(self) -> None:
+        """With the address."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
+            with pytest.raises(RehearsalError, match=f"no embedded AWS answers at {endpoint}: "):
+                RemoteControl(endpoint).now()
+
+    def test_fails_for_an_answer_of_something_else(self, aws: EmbeddedAws) -> None:
+        """Which is shown."""
+        with pytest.raises(RehearsalError, match="the answer is not one of an embedded AWS: b"):
+            RemoteControl(f"{aws.endpoint}/no-such-bucket/key").now()
 
 
 def test_a_reset_is_quick(aws: EmbeddedAws) -> None:
