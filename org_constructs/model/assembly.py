@@ -45,6 +45,10 @@ class StackTemplate:
     needs: tuple[str, ...] = ()
     paths: Mapping[str, str] = field(default_factory=dict)
 
+    def key_of(self, logical_id: str) -> str:
+        """Return what tells a resource from every other of the app; a model's keys are these."""
+        return f"{self.id}/{logical_id}"
+
     @cached_property
     def folder(self) -> Path | None:
         """Folder of the assembly that the stack was read from: that of the app or of a Stage."""
@@ -119,17 +123,18 @@ class Assembly:
         return {stack.id: stack for stack in self.stacks}
 
     @cached_property
-    def by_name(self) -> Mapping[str, StackTemplate]:
-        """The stacks by name, for assemblies in which no two have one; otherwise the last."""
-        return {stack.name: stack for stack in self.stacks}
-
-    @cached_property
     def named(self) -> Mapping[str, Sequence[StackTemplate]]:
         """The stacks by CloudFormation's name: several, when they go to several accounts."""
         found: dict[str, list[StackTemplate]] = {}
         for stack in self.stacks:
             found.setdefault(stack.name, []).append(stack)
         return found
+
+    def locate(self, key: str) -> tuple[StackTemplate, str] | None:
+        """Return the stack and the logical id behind a key, None when it is no key of a resource."""
+        stack_id, _, logical_id = key.partition("/")
+        stack = self.by_id.get(stack_id)
+        return (stack, logical_id) if stack is not None and logical_id else None
 
     def within(self, folder: Path) -> Assembly:
         """Return the stacks of the app or Stage whose assembly is in a folder, without links."""

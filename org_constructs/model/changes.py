@@ -157,7 +157,7 @@ class _State:
                     if len(needs) != 1
                     else waited_for[next(iter(needs))]
                 )
-                key = f"{stack.id}/{logical_id}"
+                key = stack.key_of(logical_id)
                 if key in self._model.policies:
                     yield from self._deploy_policy(self._model.policies[key])
                     behind |= {self._model.policies[key].path}

@@ -13,8 +13,7 @@ from typing import Any
 from .assembly import Assembly, StackTemplate, read_assembly
 from .errors import OrgError
 from .references import Reference, Unknown, resolve
-from .stack_groups import ROOT as ROOT  # noqa: PLC0414 - a name of this module too
-from .stack_groups import roots_by_stack
+from .stack_groups import ROOT, roots_by_stack
 
 ORGANIZATION = "AWS::Organizations::Organization"
 ORGANIZATIONAL_UNIT = "AWS::Organizations::OrganizationalUnit"
@@ -108,7 +107,7 @@ class OrganizationModel:
         )
         for stack, logical_id, resource in model._resources():
             common = {
-                "key": _key(stack.id, logical_id),
+                "key": stack.key_of(logical_id),
                 "stack": stack.name,
                 "stack_id": stack.id,
                 "logical_id": logical_id,
@@ -129,7 +128,7 @@ class OrganizationModel:
         if isinstance(found, Reference):
             if found.attribute == "RootId":
                 return self.root_of(found.stack)
-            return _key(found.stack, found.logical_id)
+            return self.assembly.by_id[found.stack].key_of(found.logical_id)
         if isinstance(found, Unknown):
             return f"?{found.text}"
         return self.root_of(stack.id) if found.startswith("r-") else found
@@ -205,10 +204,6 @@ def statement_hashes(content: Any) -> frozenset[str]:
                 text = json.dumps(single, sort_keys=True, separators=(",", ":"))
                 hashes.add(hashlib.sha256(text.encode()).hexdigest()[:16])
     return frozenset(hashes)
-
-
-def _key(stack_id: str, logical_id: str) -> str:
-    return f"{stack_id}/{logical_id}"
 
 
 def _text(value: Any) -> str:

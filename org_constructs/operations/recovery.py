@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from org_constructs.model.assembly import was_refused
 from org_constructs.model.organization import (
-    ROOT,
     Declared,
     DeclaredAccount,
     DeclaredPolicy,
     DeclaredUnit,
     OrganizationModel,
 )
+from org_constructs.model.stack_groups import ROOT
 
 from .assembly_copy import LeftOutError, copy_for_import, copy_without
 from .stacks import StackState, read_stack
@@ -134,7 +134,9 @@ def find_orphans(
         if address in live and account.key not in held
     ]
     if email is None:
-        known = {**held, ROOT: root}
+        # In an app with several organizations only stacks of this one are found here.
+        roots = {model.root_of(key.partition("/")[0]) for key in held}
+        known = {**held, **dict.fromkeys(roots, root), ROOT: root}
         tracked = _tracked(model, session)
         found = [
             *_units(organizations, model, known, tracked),
@@ -145,7 +147,7 @@ def find_orphans(
     for orphan in found:
         if isinstance(orphan.declared, DeclaredAccount):
             key = orphan.declared.parent
-            _check_place(orphan, root, key if "/" not in key else held.get(key))
+            _check_place(orphan, root, key if model.assembly.locate(key) is None else held.get(key))
     if not found:
         raise RecoveryError(
             "nothing to recover: "
@@ -248,7 +250,9 @@ class Recovery:
     def _moves(self) -> Iterator[Task]:
         """Move accounts to their OUs, whose policies are attached by then; an import does not."""
         for orphan in self._orphans:
-            if isinstance(orphan.declared, DeclaredAccount) and orphan.declared.parent != ROOT:
+            if isinstance(orphan.declared, DeclaredAccount) and not self._model.is_root(
+                orphan.declared.parent
+            ):
                 yield self._move(orphan, orphan.declared.parent)
 
     def _move(self, orphan: Orphan, key: str) -> Task:
@@ -271,14 +275,15 @@ class Recovery:
         )
 
     def _node(self, key: str) -> str:
-        stack, _, logical_id = key.partition("/")
-        if not logical_id:
+        located = self._model.assembly.locate(key)
+        if located is None:
             return key
+        stack, logical_id = located
         for orphan in self._orphans:
-            if orphan.key == (stack, logical_id):
+            if orphan.declared.key == key:
                 return orphan.id
         for state in self._states():
-            if state.name == stack and logical_id in state.held():
+            if state.name == stack.name and logical_id in state.held():
                 return state.held()[logical_id]
         raise RecoveryError(
             f"no stack holds '{self._model.shown(key)}', into which the account belongs; deploy it "
@@ -318,7 +323,8 @@ def _units(
     for _ in model.organizational_units:
         before = len(found)
         for unit in model.organizational_units.values():
-            parent = known.get(unit.parent, "" if "/" in unit.parent else unit.parent)
+            unknown = "/" in unit.parent or model.is_root(unit.parent)
+            parent = known.get(unit.parent, "" if unknown else unit.parent)
             if unit.key in known or not parent or parent.startswith("?"):
                 continue
             pages = client.get_paginator("list_organizational_units_for_parent").paginate(
@@ -405,10 +411,10 @@ def _check_place(orphan: Orphan, root_id: str, destination: str | None) -> None:
 def _held(model: OrganizationModel, session: Session) -> dict[str, str]:
     """Return the ids in AWS of what stacks hold, by key."""
     client = session.client("cloudformation")
-    states = (read_stack(client, stack.name) for stack in model.assembly.stacks)
+    states = ((stack, read_stack(client, stack.name)) for stack in model.assembly.stacks)
     return {
-        f"{state.name}/{logical_id}": id
-        for state in states
+        stack.key_of(logical_id): id
+        for stack, state in states
         if state
         for logical_id, id in state.held().items()
     }

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from org_constructs.model.assembly import StackTemplate
-from org_constructs.model.organization import ROOT, Declared, OrganizationModel
+from org_constructs.model.organization import Declared, OrganizationModel
 
 from .gaps import Gap, Tree, find_gaps, took_effect
 
@@ -293,7 +293,7 @@ class _Comparison:
         return self._stack(declared).resources[declared.logical_id]
 
     def _stack(self, declared: Declared) -> StackTemplate:
-        return self._model.assembly.by_name[declared.stack]
+        return self._model.stack_of(declared)
 
     def _id_of(self, declared: Declared) -> str | None:
         state = self._stacks.get(declared.stack)
@@ -361,14 +361,15 @@ class _Comparison:
 
     def _node(self, key: str) -> str | None:
         """Return the id in AWS of a declared node, None where nothing says it."""
-        if key == ROOT:
+        if self._model.is_root(key):
             return str(self._live.get("root_id"))
         if key.startswith("?"):
             return None
-        stack, _, logical_id = key.partition("/")
-        if not logical_id:
+        located = self._model.assembly.locate(key)
+        if located is None:
             return key
-        state = self._stacks.get(stack)
+        stack, logical_id = located
+        state = self._stacks.get(stack.name)
         return state.held.get(logical_id) if state else None
 
 
@@ -474,7 +475,7 @@ def _outlive(model: OrganizationModel) -> tuple[tuple[str, ...], tuple[str, ...]
         model.policies,
     ):
         for declared in kind.values():
-            definition = model.assembly.by_name[declared.stack].resources[declared.logical_id]
+            definition = model.stack_of(declared).resources[declared.logical_id]
             # Documentation: accounts are retained unless the template says Delete.
             default = "Retain" if declared.key in model.accounts else "Delete"
             retained = definition.get("DeletionPolicy", default) in _RETAINING

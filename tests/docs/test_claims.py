@@ -116,7 +116,7 @@ def test_the_numbers_of_resources(reference: Callable[..., Assembly]) -> None:
 
 def test_the_chain(reference: Callable[..., Assembly]) -> None:
     """The order in docs/architecture.md is that of the template's DependsOn."""
-    stack = reference().by_name["Organization"]
+    stack = reference().by_id["Organization"]
     after = {tuple(item.get("DependsOn", ())): key for key, item in stack.resources.items()}
     chain = []
     here = after.get(())

@@ -42,7 +42,7 @@ def test_stacks_in_order_of_deployment(tmp_path: Path) -> None:
     }
     assembly = read_assembly(_write(tmp_path, artifacts))
     assert [stack.id for stack in assembly.stacks] == ["B", "C", "A"]
-    assert assembly.by_name["A"].needs == ("C", "A.assets")
+    assert assembly.by_id["A"].needs == ("C", "A.assets")
 
 
 def test_stacks_that_need_each_other(tmp_path: Path) -> None:
@@ -128,3 +128,18 @@ def test_fails_for_a_broken_template(tmp_path: Path) -> None:
     (tmp_path / "A.template.json").write_text("{", "utf-8")
     with pytest.raises(OrgError, match=r"A\.template\.json' is not JSON .*synthesize again"):
         read_assembly(tmp_path)
+
+
+def test_keys(tmp_path: Path) -> None:
+    """A key leads back to the stack and the logical id; nothing else does."""
+    artifact = _artifact("A", properties={"templateFile": "A.template.json", "stackName": "named"})
+    assembly = read_assembly(_write(tmp_path, {"A": artifact}))
+    stack = assembly.stacks[0]
+    assert stack.key_of("Unit") == "A/Unit"
+    assert assembly.locate("A/Unit") == (stack, "Unit")
+    for other in ("named/Unit", "A", "Root", "ou-ab12-34cd56ef", '?{"Ref": "a/b"}'):
+        assert assembly.locate(other) is None
+    assert assembly.find("named", "anywhere") is stack
+    assert assembly.find("A", "A/Unit") is None
+    assert assembly.within(tmp_path.resolve()) == assembly
+    assert assembly.within(tmp_path / "elsewhere").stacks == ()
