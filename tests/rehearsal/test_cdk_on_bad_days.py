@@ -1,4 +1,4 @@
-"""The CDK CLI is killed in the middle of a deployment, and run again."""
+"""The real CDK CLI where AWS is slow to accept, and where the CLI is killed in the middle."""
 
 from __future__ import annotations
 
@@ -36,15 +36,34 @@ app.synth()
 """
 
 
-@pytest.mark.e2e
-def test_cloudformation_goes_on_without_it(
-    aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As at AWS: what was begun is finished, and the same command again finds nothing to do."""
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A CDK app with an organization and three OUs."""
     monkeypatch.setenv("CDK_VALIDATION", "false")
     (tmp_path / "app.py").write_text(APP, "utf-8")
     (tmp_path / "cdk.json").write_text(json.dumps({"app": f"{sys.executable} app.py"}), "utf-8")
-    with CdkCli(aws, tmp_path, quiet=True) as cdk:
+    return tmp_path
+
+
+@pytest.mark.e2e
+def test_a_deployment_gets_through(aws: EmbeddedAws, app: Path) -> None:
+    """Throttled at AWS's rates, and against two writes of somebody else: handlers try again."""
+    aws.configure(throttling=True, write_seconds=0.02)
+    aws.inject("CreateOrganizationalUnit:2-3:ConcurrentModificationException")
+    with CdkCli(aws, app, quiet=True) as cdk:
+        step = cdk.deploy()
+        assert step.exit_code == 0, step.output
+    refused = {call["error"]["code"] for call in aws.calls() if call["error"]}
+    assert "ConcurrentModificationException" in refused
+    root = aws.client("organizations").list_roots()["Roots"][0]["Id"]
+    units = aws.client("organizations").list_organizational_units_for_parent(ParentId=root)
+    assert {unit["Name"] for unit in units["OrganizationalUnits"]} == {"A", "B", "C"}
+
+
+@pytest.mark.e2e
+def test_cloudformation_goes_on_without_the_cli(aws: EmbeddedAws, app: Path) -> None:
+    """As at AWS: what was begun is finished, and the same command again finds nothing to do."""
+    with CdkCli(aws, app, quiet=True) as cdk:
         aws.inject("CLI:CreateOrganizationalUnit:2:kill")
         killed = cdk.deploy()
         assert killed.exit_code == -9, killed.output
