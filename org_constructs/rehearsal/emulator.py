@@ -63,11 +63,14 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
     f"{CLOUDFORMATION}.stacks": (
         "_add_event",
         "_default_resource_policy",
+        "_extract_deps",
         "_delete_stack_async",
         "_deploy_stack_async",
         "_resolve_refs",
         "_roll_back_operation",
         "_runs_on_worker_thread",
+        "_sends_back_failed_update",
+        "_topological_sort",
         "_with_stack_tags",
     ),
 }

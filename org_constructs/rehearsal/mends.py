@@ -21,6 +21,7 @@ _BEGINNING = (b"Action=ExecuteChangeSet", b"Action=DeleteStack", b"Action=Rollba
 _PATIENCE = 4.0
 _LOOK_EVERY = 0.02
 
+_OWN = "AWS::Organizations::"
 _ACCOUNT = "AWS::Organizations::Account"
 
 
@@ -29,6 +30,7 @@ def mend_cloudformation(leftovers: Leftovers) -> None:
     _answer_when_done()
     resolve = _mend_references()
     mend_differences(resolve)
+    _mend_order()
     _mend_stack_tags()
     _mend_deletion_policies(leftovers)
     drift = module(f"{CLOUDFORMATION}.drift")
@@ -92,6 +94,42 @@ def _mend_references() -> Callable[..., Any]:
     for name in ("engine", "stacks", "changesets", "handlers"):
         module(f"{CLOUDFORMATION}.{name}")._resolve_refs = resolve_refs
     return resolve_refs
+
+
+# --- order of what nothing orders --------------------------------------------------------------
+
+
+def _mend_order() -> None:
+    """Let functions of custom resources come after whatever does not wait for them.
+
+    CloudFormation begins with both at once, and a function takes seconds until it has done
+    something (inference). The emulator goes by name, so that a policy without a dependency on the
+    setting that turns its type on would pass or fail by what it is called.
+    """
+    stacks = module(f"{CLOUDFORMATION}.stacks")
+    sort = stacks._topological_sort
+
+    def topological_sort(definitions: dict[str, Any], conditions: dict[str, bool]) -> list[str]:
+        active: list[str] = sort(definitions, conditions)
+        needs = {
+            logical_id: set(stacks._extract_deps(definitions[logical_id], set(active)))
+            for logical_id in active
+        }
+        done: list[str] = []
+        waiting = list(active)
+        while waiting:
+            ready = [key for key in waiting if needs[key] <= {*done, key}]
+            quick = [key for key in ready if not _is_custom(definitions[key])]
+            done.append((quick or ready)[0])
+            waiting.remove(done[-1])
+        return done
+
+    stacks._topological_sort = topological_sort
+
+
+def _is_custom(definition: dict[str, Any]) -> bool:
+    kind = str(definition.get("Type", ""))
+    return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
 
 
 # --- tags of the stack -----------------------------------------------------------------------
@@ -197,6 +235,10 @@ def _mend_deletion_policies(leftovers: Leftovers) -> None:
         leftovers.clear()
         reset()
 
+    # Documentation: an account whose change was refused cannot be rolled back either, because its
+    # handler is asked to change it back; so are the others' (inference).
+    sends_back = stacks._sends_back_failed_update
+    stacks._sends_back_failed_update = lambda kind: kind.startswith(_OWN) or sends_back(kind)
     stacks._default_resource_policy = default_policy
     stacks._deploy_stack_async = handlers._deploy_stack_async = deploy_stack
     changesets._deploy_stack_async = deploy_stack

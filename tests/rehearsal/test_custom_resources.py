@@ -8,8 +8,22 @@ import zipfile
 from typing import Any
 
 import pytest
-from stack_harness import Cloud
+from stack_harness import Cloud, after, resource, scp
 
+ENABLES = """
+import boto3, json, time, urllib.request
+
+def handler(event, context):
+    client = boto3.client("organizations")
+    root = client.list_roots()["Roots"][0]
+    if not root["PolicyTypes"]:
+        client.enable_policy_type(RootId=root["Id"], PolicyType="SERVICE_CONTROL_POLICY")
+        time.sleep(0.2)
+    answer = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
+    answer |= {"Status": "SUCCESS", "PhysicalResourceId": "x"}
+    data = json.dumps(answer).encode()
+    urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], data=data, method="PUT"))
+"""
 ANSWERS = """
 import json, urllib.request
 
@@ -66,3 +80,17 @@ def test_a_function_can_be_made_to_die(cloud: Cloud) -> None:
     assert cloud.deploy(setting(arn)) == "CREATE_FAILED"
     assert any("timed out" in reason for reason in cloud.reasons())
     assert cloud.deploy(setting(arn)) in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_policy_that_does_not_wait_for_its_type_is_too_early(
+    cloud: Cloud, *, ordered: bool
+) -> None:
+    """Whatever the resources are called: the function has only begun when it is attached."""
+    cloud.deploy({"Organization": resource("Organization")}, stack="First")
+    root = cloud.organizations.list_roots()["Roots"][0]["Id"]
+    resources = {**setting(function(cloud, ENABLES)), "Wanted": scp(root)}
+    if ordered:
+        resources["Wanted"] = after("Setting", resources["Wanted"])
+    assert cloud.deploy(resources) == ("CREATE_COMPLETE" if ordered else "CREATE_FAILED")
+    assert ordered or any("isn't currently enabled" in reason for reason in cloud.reasons())

@@ -84,6 +84,23 @@ class TestChanges:
         assert organization.deploy(resources, rollback=True) == "UPDATE_ROLLBACK_COMPLETE"
         assert organization.writes() == ["MoveAccount", "CreatePolicy", "MoveAccount"]
 
+    def test_a_refused_change_of_an_account_is_not_rolled_back(self, organization: Cloud) -> None:
+        """The handler refuses to change it back, as it refused to change it."""
+        organization.deploy({**BASE, "Account": account(get("A"))})
+        other = {**BASE, "Account": account(get("A"), name="other")}
+        assert organization.deploy(other, rollback=True) == "UPDATE_ROLLBACK_FAILED"
+        refused = [reason for reason in organization.reasons() if "root user" in reason]
+        assert len(refused) >= 2
+
+    def test_a_refused_change_of_a_policy_is_rolled_back(self, organization: Cloud) -> None:
+        """What its handler had done before it failed is undone."""
+        organization.deploy({**BASE, "Policy": scp(get("A"))})
+        changed = scp(get("A"), get("B"), content={**CONTENT, "Id": "changed"})
+        organization.aws.inject("AttachPolicy:1:ConstraintViolationException")
+        status = organization.deploy({**BASE, "Policy": changed}, rollback=True)
+        assert status == "UPDATE_ROLLBACK_COMPLETE"
+        assert organization.drift() == {}
+
     def test_stack_tags_reach_the_resources(self, organization: Cloud) -> None:
         """Those of CloudFormation itself are not shown."""
         organization.deploy(
