@@ -21,6 +21,7 @@ __all__ = ["LeftOutError", "copy_for_import", "copy_without"]
 Key = tuple[str, str]
 
 _GONE: Final = object()
+_PLACEHOLDER: Final = "AWS::CloudFormation::WaitConditionHandle"
 
 
 class LeftOutError(Exception):
@@ -30,10 +31,12 @@ class LeftOutError(Exception):
 def copy_without(
     source: Path, target: Path, gone: Collection[Key], held: Collection[Key]
 ) -> frozenset[Key]:
-    """Copy an assembly without some resources and whatever refers to them.
+    """Copy an assembly without some resources and what does not exist yet and waits for them.
 
-    An element of a list that refers to one is dropped; a resource that cannot be without the
-    reference is left out too. Whoever waited for one waits for what it waited for.
+    So nothing is created earlier than in the whole assembly: no account before the policies that
+    bind it. Of what exists, an element of a list that refers to one is dropped, and whoever waited
+    for one waits for what it waited for. A stack in which nothing is left gets a placeholder,
+    since CloudFormation knows no empty stack.
 
     Args:
         source: the folder of the assembly.
@@ -50,7 +53,7 @@ def copy_without(
     shutil.copytree(source, target)
     assembly = read_assembly(target, nested=True)
     templates = {stack.name: copy.deepcopy(dict(stack.template)) for stack in assembly.stacks}
-    left_out = set(gone)
+    left_out = set(gone) | _waiting(assembly, gone, held)
     while further := {
         key
         for stack in assembly.stacks
@@ -79,6 +82,9 @@ def copy_without(
         outputs = template.get("Outputs", {})
         for name in [name for name in outputs if _mentions(outputs[name], is_gone)]:
             del outputs[name]
+        if not resources:
+            # It makes nothing in AWS (documentation), so the next deployment may remove it again.
+            template["Resources"] = {"Placeholder": {"Type": _PLACEHOLDER}}
         _write(stack, template)
     return frozenset(left_out)
 
@@ -111,6 +117,16 @@ def copy_for_import(
                 resource.setdefault("DeletionPolicy", "Retain")
                 template.setdefault("Resources", {})[logical_id] = resource
         _write(stack, template)
+
+
+def _waiting(assembly: Assembly, gone: Collection[Key], held: Collection[Key]) -> set[Key]:
+    return {
+        (stack.name, logical_id)
+        for stack in assembly.stacks
+        for logical_id in stack.resources
+        if (stack.name, logical_id) not in held
+        and any(stack.waits_for(logical_id, other) for name, other in gone if name == stack.name)
+    }
 
 
 def _references(
