@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import time
 from collections.abc import Callable
 from typing import Any
@@ -110,18 +111,24 @@ def _mend_order() -> None:
     sort = stacks._topological_sort
 
     def topological_sort(definitions: dict[str, Any], conditions: dict[str, bool]) -> list[str]:
-        active: list[str] = sort(definitions, conditions)
-        needs = {
-            logical_id: set(stacks._extract_deps(definitions[logical_id], set(active)))
-            for logical_id in active
-        }
+        by_name: list[str] = sort(definitions, conditions)
+        active = set(by_name)
+        rank = {key: (_is_custom(definitions[key]), n) for n, key in enumerate(by_name)}
+        needs = {key: stacks._extract_deps(definitions[key], active) - {key} for key in by_name}
+        followers: dict[str, list[str]] = {key: [] for key in by_name}
+        for key, others in needs.items():
+            for other in others:
+                followers[other].append(key)
+        ready = [(rank[key], key) for key in by_name if not needs[key]]
+        heapq.heapify(ready)
         done: list[str] = []
-        waiting = list(active)
-        while waiting:
-            ready = [key for key in waiting if needs[key] <= {*done, key}]
-            quick = [key for key in ready if not _is_custom(definitions[key])]
-            done.append((quick or ready)[0])
-            waiting.remove(done[-1])
+        while ready:
+            _, key = heapq.heappop(ready)
+            done.append(key)
+            for follower in followers[key]:
+                needs[follower].discard(key)
+                if not needs[follower]:
+                    heapq.heappush(ready, (rank[follower], follower))
         return done
 
     stacks._topological_sort = topological_sort
