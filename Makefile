@@ -52,6 +52,7 @@ endif
 LOCK := $(if $(ORG),$(patsubst @%.json,%.lock.json,$(ORG)),organization.lock.json)
 CONTEXT := $(if $(ORG),-c org=$(ORG))
 ARGS ?=
+STOPPED := the deployment stopped; nothing is rolled back. Remove the cause that is named above and run 'make deploy' again. Where something exists that no stack holds (NotStabilized, AlreadyExists), run 'make recover'.
 
 .PHONY: deploy-local
 deploy-local: setup ## deploy the organization to an embedded AWS with the real CDK CLI, and show it
@@ -72,8 +73,17 @@ bootstrap: setup ## prepare the management account, with a role that cannot clos
 
 .PHONY: deploy
 deploy: setup ## synthesize, refuse, deploy without rollback, write the lock (needs credentials)
-	@cd $(ROOT) && $(CDK) deploy --all --no-rollback --output cdk.out $(CONTEXT) $(ARGS)
+	@cd $(ROOT) && $(CDK) deploy --all --no-rollback --output cdk.out $(CONTEXT) $(ARGS) || { code=$$?; echo "$(STOPPED)" >&2; exit $$code; }
 	@cd $(ROOT) && $(BIN)/orgctl lock cdk.out --file $(LOCK)
+
+.PHONY: recover
+recover: setup ## show how what no stack holds comes under its stack; ARGS=--yes does it (needs credentials)
+	@cd $(ROOT) && $(CDK) synth --quiet --output cdk.out $(CONTEXT)
+	@cd $(ROOT) && $(BIN)/orgctl recover cdk.out --file $(LOCK) $(ARGS)
+
+.PHONY: snapshot
+snapshot: setup ## write the live organization to snapshot.json, to rehearse on a copy (needs credentials)
+	@cd $(ROOT) && $(BIN)/orgctl snapshot $(ARGS)
 
 .PHONY: lint
 lint: setup ## check style, types, architecture and spelling
