@@ -19,7 +19,9 @@ def check(context: CheckContext) -> Iterator[Finding]:
     for organization in context.model.organizations.values():
         if context.lock is not None and organization.path in context.lock.organizations:
             continue
-        accounts = [a for a in context.model.accounts.values() if a.stack == organization.stack]
+        accounts = [
+            a for a in context.model.accounts.values() if a.stack_id == organization.stack_id
+        ]
         if accounts:
             yield about(
                 organization,

@@ -18,7 +18,9 @@ from refusal_harness import (
 )
 
 from org_constructs import Organization, OrganizationalUnit, ServiceControlPolicy
+from org_constructs.checks import CheckContext, run_checks
 from org_constructs.guardrails import DenyLeaveOrganization, DenyRootUser, Guardrail
+from org_constructs.model import OrganizationModel
 
 OTHER = "135792468024"
 
@@ -186,3 +188,14 @@ def test_policies_of_one_name_in_two_organizations(new_app: NewApp) -> None:
     deploy(app(second=False))
     assert codes(app(second=True, first=8)) == []
     assert codes(app(second=True)) == []
+
+
+def test_accounts_in_a_stack_of_the_same_name(new_app: NewApp) -> None:
+    """Accounts that a stack of the same name makes elsewhere are not beside the new organization."""
+    app = new_app()
+    _declare(_stack(cdk.Stage(app, "A"), "Org", stack_name="organization"))
+    created = _stack(cdk.Stage(app, "B"), "Org", account=OTHER, stack_name="organization")
+    Organization(created, "Organization")
+    assert codes(app) == []
+    found = run_checks(CheckContext(model=OrganizationModel.from_assembly(app.outdir)))
+    assert "ORG114" not in [finding.code for finding in found]
