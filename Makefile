@@ -98,6 +98,10 @@ lint: setup ## check style, types, architecture and spelling
 test: setup ## run all tests
 	@cd $(ROOT) && $(BIN)/python -m pytest $(ARGS)
 
+.PHONY: live-conformance
+live-conformance: setup ## ask a real organization what the embedded AWS claims, reading only (needs credentials)
+	@cd $(ROOT) && $(BIN)/python scripts/live_conformance.py
+
 .PHONY: generate
 generate: setup ## write generated files anew: exports, global services, the API of Organizations, well-known mistakes
 	@cd $(ROOT) && $(BIN)/python scripts/generate_exports.py
