@@ -42,7 +42,7 @@ class RecoveryError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
-    """An account, OU or policy that exists, that the app declares, and that no stack holds.
+    """An organization, account, OU or policy that exists, that the app declares, and that no stack holds.
 
     Attributes:
         id: its id.
@@ -63,7 +63,9 @@ class Orphan:
         """What it is, in words."""
         if isinstance(self.declared, DeclaredAccount):
             return "account"
-        return "OU" if isinstance(self.declared, DeclaredUnit) else "policy"
+        if isinstance(self.declared, DeclaredUnit):
+            return "OU"
+        return "policy" if isinstance(self.declared, DeclaredPolicy) else "organization"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -105,11 +107,7 @@ def find_orphans(
         RecoveryError: there is none, or the one that is named cannot be brought under a stack.
     """
     organizations = session.client("organizations")
-    live: dict[str, Any] = {
-        account["Email"].lower(): account
-        for page in organizations.get_paginator("list_accounts").paginate()
-        for account in page["Accounts"]
-    }
+    live = _accounts(organizations)
     if request_id is not None:
         email = _email_of_request(organizations, request_id, live)
     declared = {account.email.lower(): account for account in model.accounts.values()}
@@ -139,6 +137,7 @@ def find_orphans(
         known = {**held, **dict.fromkeys(roots, root), ROOT: root}
         tracked = _tracked(model, session)
         found = [
+            *_organizations(organizations, model, held),
             *_units(organizations, model, known, tracked),
             *_policies(organizations, model, known, tracked),
             *found,
@@ -303,6 +302,18 @@ class Recovery:
             yield state
 
 
+def _accounts(client: Any) -> dict[str, Any]:
+    """Return the accounts of the organization by address."""
+    try:
+        pages = list(client.get_paginator("list_accounts").paginate())
+    except client.exceptions.AWSOrganizationsNotInUseException:
+        raise RecoveryError(
+            "nothing to recover: there is no organization; deploy to create it, or sign in to the "
+            "account that manages it"
+        ) from None
+    return {account["Email"].lower(): account for page in pages for account in page["Accounts"]}
+
+
 def _orphan(client: Any, account: Mapping[str, Any], declared: DeclaredAccount) -> Orphan:
     id, email = account["Id"], account["Email"]
     state = account.get("State") or account.get("Status", "?")
@@ -313,6 +324,16 @@ def _orphan(client: Any, account: Mapping[str, Any], declared: DeclaredAccount) 
         )
     parent = client.list_parents(ChildId=id)["Parents"][0]
     return Orphan(id=id, name=email, parent_id=parent["Id"], declared=declared)
+
+
+def _organizations(
+    client: Any, model: OrganizationModel, held: Collection[str]
+) -> Iterator[Orphan]:
+    """Yield the organization that a stack has made and does not hold; an account has only one."""
+    missing = [found for found in model.organizations.values() if found.key not in held]
+    if len(missing) == 1:
+        id = client.describe_organization()["Organization"]["Id"]
+        yield Orphan(id=id, name=id, declared=missing[0])
 
 
 def _units(

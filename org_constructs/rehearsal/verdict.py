@@ -66,7 +66,7 @@ class Orphan:
     """Something that the rehearsal made and that no stack holds.
 
     Attributes:
-        kind: `account`, `organizational unit`, `policy` or `account creation`.
+        kind: `organization`, `account`, `organizational unit`, `policy` or `account creation`.
         id: its id in AWS; that of the request while an account is being created.
         name: its name.
         email: the address of an account.
@@ -168,7 +168,7 @@ def judge(
         differences=tuple(comparison.differences),
         gaps=tuple(find_gaps(calls, Tree.of(before))),
         calls=count_calls(calls),
-        orphans=tuple(_orphans(after, existing, calls)),
+        orphans=(*_organization(model, after, existing), *_orphans(after, existing, calls)),
         retained=retained,
         removed=removed,
         unresolved=tuple(dict.fromkeys(comparison.unresolved)),
@@ -409,6 +409,15 @@ def _ids(snapshot: Mapping[str, Any] | None) -> Iterator[str]:
     yield snapshot["organization_id"]
     for kind in ("organizational_units", "accounts", "policies"):
         yield from (entry["id"] for entry in snapshot[kind])
+
+
+def _organization(
+    model: OrganizationModel, after: Mapping[str, Any] | None, existing: set[str]
+) -> Iterator[Orphan]:
+    """Yield the organization where it was made and no stack holds it."""
+    id = (after or {}).get("organization_id")
+    if model.organizations and id is not None and id not in existing:
+        yield Orphan(kind="organization", id=id, name=id)
 
 
 def _orphans(

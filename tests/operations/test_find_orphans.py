@@ -105,6 +105,22 @@ def test_an_ou_and_a_policy(live: Live) -> None:
     assert live.find() == [("OU", unit), ("policy", policy_id), ("account", live.account)]
 
 
+def test_an_organization(live: Live) -> None:
+    """It was made, and its stack did not learn of it."""
+    template = {"Resources": {"Org": {"Type": "AWS::Organizations::Organization"}}}
+    model = OrganizationModel.from_templates({"Foundation": template})
+    (orphan,) = find_orphans(model, cast("Any", live.aws))
+    organization = live.client.describe_organization()["Organization"]["Id"]
+    assert (orphan.kind, orphan.id) == ("organization", organization)
+
+
+def test_before_there_is_an_organization(served: EmbeddedAws) -> None:
+    """There is nothing to recover."""
+    served.reset()
+    with pytest.raises(RecoveryError, match="there is no organization"):
+        find_orphans(OrganizationModel.from_templates({}), cast("Any", served))
+
+
 def test_a_policy_that_binds_something_else(live: Live) -> None:
     """The next deployment would detach it there."""
     live.client.enable_policy_type(RootId=live.root, PolicyType=SCP)
