@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
+from importlib import resources
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 from refusal_harness import MANAGEMENT_ACCOUNT, NewStack, codes, refusal, report, root_of
 
 from org_constructs import Account, Policy, PolicyType
+from org_constructs.policies.types.resource_control_policy import supported_services
 
 TLS: dict[str, Any] = {
     "Effect": "Deny",
@@ -41,7 +46,6 @@ def test_policies_per_target(new_stack: NewStack, number: int, expected: list[st
 @pytest.mark.parametrize(("characters", "expected"), [(5120, []), (5121, ["ORG104"])])
 def test_size(new_stack: NewStack, characters: int, expected: list[str]) -> None:
     """A document has at most 5,120 characters, half of what a service control policy has."""
-    import json
 
     def size(padding: int) -> dict[str, Any]:
         return {**TLS, "Resource": f"arn:aws:s3:::{'a' * padding}"}
@@ -76,6 +80,39 @@ def test_the_type_is_turned_on(new_stack: NewStack, *, enabled: bool) -> None:
     found = [finding.message for finding in report(stack) if finding.code == "ORG134"]
     assert len(found) == (0 if enabled else 1)
     assert all("turns RESOURCE_CONTROL_POLICY on" in message for message in found)
+
+
+@pytest.mark.parametrize(
+    ("actions", "named"),
+    [
+        ("s3:*", ""),
+        (["S3:Get*", "kms:Decrypt", "sts:AssumeRole"], ""),
+        ("s*s:*", ""),
+        (["s3:*", "lambda:InvokeFunction", "ec2:RunInstances"], "ec2, lambda"),
+        ("lamb*:*", "lamb*"),
+        (None, ""),
+    ],
+)
+def test_services_that_no_policy_reaches(new_stack: NewStack, actions: Any, named: str) -> None:
+    """A service that AWS does not list is pointed out; what only deployment knows is not."""
+    stack = new_stack()
+    root_of(stack)
+    actions = cdk.Fn.import_value("Actions") if actions is None else actions
+    _policy(stack, "P", {**TLS, "Action": actions})
+    found = [finding for finding in report(stack) if finding.code == "ORG142"]
+    assert [finding.severity for finding in found] == (["warning"] if named else [])
+    assert all(f"policy 'Org/P' names {named}, whose" in finding.message for finding in found)
+
+
+def test_the_list_of_services_has_a_date() -> None:
+    """The list is data, from a page of AWS as it was on a day."""
+    file = resources.files("org_constructs.policies").joinpath(
+        "data/resource_control_policy_services.json"
+    )
+    data = json.loads(file.read_text("utf-8"))
+    assert data["source"].startswith("https://docs.aws.amazon.com/")
+    assert date.fromisoformat(data["date"])
+    assert len(data["services"]) == len(supported_services()) > 60
 
 
 def test_advice_on_one_of_the_management_account(new_stack: NewStack) -> None:

@@ -105,6 +105,7 @@ def test_acknowledgeable_codes() -> None:
         "ORG137",
         "ORG139",
         "ORG141",
+        "ORG142",
     }
 
 

@@ -5,7 +5,11 @@ Source: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_p
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from fnmatch import filter as filter_names
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from org_constructs.policies._iam_grammar import (
@@ -20,11 +24,34 @@ from org_constructs.policies._iam_grammar import (
 from org_constructs.policies.policy_type import PolicyType, PolicyTypeSpec
 
 _ELEMENTS = ("Sid", "Effect", "Principal", "Action", "Resource", "NotResource", "Condition")
+_SERVICES = "data/resource_control_policy_services.json"
 # What AWS documents as not supported (documentation), and what to write in its place.
 _UNSUPPORTED = {
     "NotPrincipal": "write 'Principal': '*' and compare aws:PrincipalArn in Condition",
     "NotAction": "name the actions that are denied, such as 's3:*'",
 }
+
+
+@cache
+def supported_services() -> frozenset[str]:
+    """Return the prefixes of the services whose resources AWS documents as covered, by date."""
+    file = resources.files("org_constructs.policies").joinpath(_SERVICES)
+    return frozenset(json.loads(file.read_text("utf-8"))["services"])
+
+
+def uncovered_services(content: Any) -> list[str]:
+    """Return the services that a document names and whose resources it does not reach.
+
+    A prefix with a wildcard is looked up as a pattern. What deployment fills in is left out.
+    """
+    statements = content.get("Statement") if isinstance(content, Mapping) else None
+    found: set[str] = set()
+    for statement in [statements] if isinstance(statements, Mapping) else statements or ():
+        actions = statement.get("Action") if isinstance(statement, Mapping) else None
+        for action in [actions] if isinstance(actions, str) else actions or ():
+            if isinstance(action, str) and not is_deferred(action) and ":" in action:
+                found.add(action.partition(":")[0].lower())
+    return sorted(name for name in found if not filter_names(supported_services(), name))
 
 
 def _findings(content: Mapping[str, Any]) -> Iterator[str]:
