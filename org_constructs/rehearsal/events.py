@@ -50,6 +50,7 @@ class Reporter:
     """Turns entries of the call log into events, and remembers what entries alone do not say."""
 
     _requests: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _closers: dict[str, str] = field(default_factory=dict)
     _managers: dict[str, str] = field(default_factory=dict)
 
     def read(self, entry: Mapping[str, Any]) -> Iterator[Event | NewAccount]:
@@ -76,11 +77,7 @@ class Reporter:
             manager = self._managers.pop(account_id, caller)
             yield _departed(entry, account_id, manager, _DEPARTURES[operation])
         elif operation == "CloseAccount":
-            # Documentation: closing ends later with this event; here it ends at once.
-            status = {"accountId": entry["params"]["AccountId"], "state": "SUCCEEDED"}
-            yield _service_event(
-                {**entry, "operation": "CloseAccountResult"}, caller, closeAccountStatus=status
-            )
+            self._closers[entry["params"]["AccountId"]] = caller
 
     def is_member(self, account_id: str) -> bool:
         """Tell whether an account has joined an organization and not left it."""
@@ -88,7 +85,13 @@ class Reporter:
 
     def _results(self, entry: Mapping[str, Any]) -> Iterator[Event | NewAccount]:
         """Yield the end of something that AWS did in the background."""
-        status = (entry["result"] or {}).get("CreateAccountStatus")
+        result = entry["result"] or {}
+        if entry["operation"] == "CloseAccountResult":
+            if (manager := self._closers.pop(result["AccountId"], None)) is not None:
+                closed = {"accountId": result["AccountId"], "state": "SUCCEEDED"}
+                yield _service_event(entry, manager, closeAccountStatus=closed)
+            return
+        status = result.get("CreateAccountStatus")
         if status is None or status["Id"] not in self._requests:
             return
         manager, role_name = self._requests.pop(status["Id"])
@@ -100,7 +103,8 @@ class Reporter:
             yield _joined(entry, account_id, manager, "CREATED")
 
     def _accepted(self, entry: Mapping[str, Any], handshake: Mapping[str, Any]) -> Iterator[Event]:
-        manager = str(handshake.get("Arn", "")).split(":")[4] or entry["caller"]
+        # The ARN is that of the account which sent it (model).
+        manager = str(handshake["Arn"]).split(":")[4]
         # The invited account has made the call; its manager learns of it from the service.
         detail = _detail(entry, "AwsServiceEvent", manager)
         answer = {"responseElements": {"handshake": _lower(handshake)}}

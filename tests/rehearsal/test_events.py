@@ -112,16 +112,43 @@ def test_a_failed_creation_is_told_with_its_reason(aws: EmbeddedAws, bus: Any) -
 
 
 def test_closing_is_told_by_the_service(aws: EmbeddedAws, bus: Any) -> None:
-    """After the call."""
+    """When it is done."""
     client = aws.client("organizations")
     client.create_organization(FeatureSet="ALL")
     account_id = create_account(aws)
     bus()
     client.close_account(AccountId=account_id)
+    aws.advance(3600)
+    client.list_accounts()
     events = bus()
     assert named(events) == [("CloseAccount", "API"), ("CloseAccountResult", "Service")]
     closed = events[1]["detail"]["serviceEventDetails"]["closeAccountStatus"]
     assert closed == {"accountId": account_id, "state": "SUCCEEDED"}
+
+
+def test_an_invited_account_joins_and_leaves(aws: EmbeddedAws, bus: Any) -> None:
+    """Its own call is told to itself, what came of it to the management account; it gets no role."""
+    client, theirs = aws.client("organizations"), aws.client("organizations", INVITED)
+    client.create_organization(FeatureSet="ALL")
+    invited = client.invite_account_to_organization(Target={"Id": INVITED, "Type": "ACCOUNT"})
+    bus()
+    theirs.accept_handshake(HandshakeId=invited["Handshake"]["Id"])
+    events = bus()
+    assert named(events) == [
+        ("AcceptHandshake", "Service"),
+        ("AccountJoinedOrganization", "Service"),
+    ]
+    handshake = events[0]["detail"]["responseElements"]["handshake"]
+    assert handshake["state"] == "ACCEPTED"
+    assert {"id": INVITED, "type": "ACCOUNT"} in handshake["parties"]
+    assert events[1]["detail"]["serviceEventDetails"]["joinedMethod"] == "INVITED"
+    role = f"arn:aws:iam::{INVITED}:role/OrganizationAccountAccessRole"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")
+    client.remove_account_from_organization(AccountId=INVITED)
+    departed = bus()
+    assert named(departed)[1:] == [("AccountDepartedOrganization", "Service")]
+    assert departed[1]["detail"]["serviceEventDetails"]["departureMethod"] == "REMOVED"
 
 
 def test_a_new_account_is_reached_through_its_role(aws: EmbeddedAws) -> None:
