@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -41,6 +43,10 @@ def recover_orphans(
     model = OrganizationModel.from_assembly(assembly)
     regions = {stack.region for stack in model.assembly.stacks if stack.region}
     region = region or (regions.pop() if len(regions) == 1 else None)
+
+    # A terminated process ends the CDK CLI too; CloudFormation goes on with what it has begun.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
 
     def run(arguments: Sequence[str]) -> int:
         environment = {**os.environ, **({"AWS_PROFILE": profile} if profile else {})}
