@@ -13,6 +13,7 @@ from org_constructs.model.partitions import partitions
 from org_constructs.model.quotas import default_quotas
 from org_constructs.policies import PolicyType, PolicyTypeSpec, policy_type_spec, types
 from org_constructs.policies.policy_type import policy_type_specs
+from org_constructs.policies.types.resource_control_policy import uncovered_services
 
 
 def test_names_are_those_of_the_sdk() -> None:
@@ -188,3 +189,22 @@ def test_scp_grammar_accepts(content: dict[str, Any]) -> None:
 def test_scp_grammar_finds(content: Any, finding: str) -> None:
     """What AWS would reject as malformed is found, with what to write instead."""
     assert scp_findings(content) == [finding]
+
+
+@pytest.mark.parametrize(
+    ("content", "services"),
+    [
+        (document(statement(Action=["S3:*", "EC2:*", "lambda:*", "ec2:Run*"])), ["ec2", "lambda"]),
+        ({"Statement": statement(Action="ec2:*")}, ["ec2"]),
+        (document(statement(Action=[5, {"Ref": "A"}, "${Token[TOKEN.1]}", "*", "s*:*"])), []),
+        (document("x", statement(Action=None), {"Fn::If": ["A", {}, {}]}), []),
+        ({"Statement": statement(Action=5)}, []),
+        ({"Statement": 5}, []),
+        ("x", []),
+    ],
+)
+def test_services_that_no_resource_control_policy_reaches(
+    content: Any, services: list[str]
+) -> None:
+    """Each service is named once, whatever its case; what is no document names none."""
+    assert uncovered_services(content) == services

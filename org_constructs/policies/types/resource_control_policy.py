@@ -44,14 +44,17 @@ def uncovered_services(content: Any) -> list[str]:
 
     A prefix with a wildcard is looked up as a pattern. What deployment fills in is left out.
     """
-    statements = content.get("Statement") if isinstance(content, Mapping) else None
     found: set[str] = set()
-    for statement in [statements] if isinstance(statements, Mapping) else statements or ():
-        actions = statement.get("Action") if isinstance(statement, Mapping) else None
-        for action in [actions] if isinstance(actions, str) else actions or ():
+    for statement in _listed(content.get("Statement") if isinstance(content, Mapping) else None):
+        for action in _listed(statement.get("Action") if isinstance(statement, Mapping) else None):
             if isinstance(action, str) and not is_deferred(action) and ":" in action:
                 found.add(action.partition(":")[0].lower())
     return sorted(name for name in found if not filter_names(supported_services(), name))
+
+
+def _listed(value: Any) -> list[Any] | tuple[Any, ...]:
+    """Return several as they are and one in a list, as the language of policies has it."""
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def _findings(content: Mapping[str, Any]) -> Iterator[str]:
