@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from .state import Json, World
@@ -41,9 +42,8 @@ def load(document: Mapping[str, Any]) -> tuple[World, list[Any], float]:
 def _value(kind: Any, data: Any) -> Any:
     """Return plain data as a value of a type of `state`."""
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        hints = get_type_hints(kind)
-        known = {entry.name for entry in dataclasses.fields(kind)}
-        return kind(**{key: _value(hints[key], data[key]) for key in known & set(data)})
+        hints = _fields(kind)
+        return kind(**{key: _value(hints[key], item) for key, item in data.items() if key in hints})
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         inner = next(option for option in get_args(kind) if option is not type(None))
@@ -55,3 +55,9 @@ def _value(kind: Any, data: Any) -> Any:
         inner = get_args(kind)[0]
         return [_value(inner, item) for item in data]
     return data
+
+
+@cache
+def _fields(kind: type) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {entry.name: hints[entry.name] for entry in dataclasses.fields(kind)}
