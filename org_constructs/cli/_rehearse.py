@@ -167,7 +167,7 @@ def _rehearse(
     aws = rehearsal.aws
     outcomes: list[Outcome] = []
     if request.account_id is None:
-        rehearsal.on_synthesized = lambda assembly: _act_for(aws, assembly)
+        rehearsal.on_synthesized = lambda assembly: _act_for(aws, assembly, request.seed)
     for name in request.steps:
         outcome = rehearsal.run(name)
         outcomes.append(outcome)
@@ -250,13 +250,20 @@ def _show_remedy(outcomes: Sequence[Outcome], err: Console) -> None:
         )
 
 
-def _act_for(aws: EmbeddedAws, assembly: Path) -> None:
+def _act_for(aws: EmbeddedAws, assembly: Path, seed: Mapping[str, Any] | None) -> None:
     """Let the management account be the one that the app's stacks name."""
     from org_constructs.model.assembly import read_assembly
+    from org_constructs.rehearsal import RehearsalError
 
     places = {(stack.account, stack.region) for stack in read_assembly(assembly).stacks}
     if len(places) == 1:
         account_id, region = places.pop()
+        if seed and account_id not in (None, seed["management_account_id"]):
+            raise RehearsalError(
+                f"the app deploys to account {account_id}, and the snapshot is of the organization "
+                f"of {seed['management_account_id']}; take a snapshot of the app's organization, "
+                "or correct the account in the app's settings"
+            )
         aws.act_as(account_id or aws.account_id, region or aws.region)
 
 

@@ -214,4 +214,5 @@ def test_make_deploy_local(tmp_path: Path) -> None:
     assert len([line for line in shown.splitlines() if " policy " in line]) == 3
     for step in ("start", "bootstrap", "deploy", "read back", "all"):
         assert [line for line in shown.splitlines() if line.strip().startswith(step)], shown
+    assert "deploy: converged, no gap" in shown
     assert list(tmp_path.iterdir()) == []

@@ -204,6 +204,24 @@ class TestVerdict:
         assert step["verdict"]["converged"]
 
 
+@pytest.mark.e2e
+def test_a_snapshot_of_another_organization(tmp_path: Path) -> None:
+    """The app deploys to another account than the snapshot's: nothing is deployed."""
+    seed = tmp_path / "snapshot.json"
+    seed.write_text(json.dumps(EXISTING).replace(ACCOUNT, "222222222222"), "utf-8")
+    target = str(assembly(tmp_path / "assembly", Old=unit("Old")))
+    done = subprocess.run(
+        [ORGCTL, "rehearse", target, "--seed-from", str(seed)],
+        cwd=tmp_path,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert f"the app deploys to account {ACCOUNT}, and the snapshot is of" in done.stderr
+
+
 class TestArguments:
     """What does not fit together is refused before anything is started."""
 
