@@ -172,7 +172,8 @@ class TestAccounts:
         for number in range(5):
             backend.call("CreateAccount", AccountName=f"a{number}", Email=f"a{number}@corp.com")
         sixth = {"AccountName": "a5", "Email": "a5@corp.com"}
-        assert backend.refused("CreateAccount", **sixth).code == "TooManyRequestsException"
+        error = backend.refused("CreateAccount", **sixth)
+        assert error.reason == "ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED"
         backend.service.clock.advance(60)
         backend.call("CreateAccount", **sixth)
 

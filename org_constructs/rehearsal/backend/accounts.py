@@ -73,10 +73,11 @@ def _create(call: Call) -> Json:
     in_progress = sum(c.state == "IN_PROGRESS" for c in organization.creations.values())
     most_at_once = settings.quota("concurrent_account_creations")
     if in_progress >= most_at_once:
-        raise ApiError(
-            "TooManyRequestsException",
+        # The text of the reason says so (model); TooManyRequestsException is about rates.
+        raise constraint_violation(
             f"You have exceeded the number of accounts that can be created at once: "
             f"{most_at_once}.",
+            "ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED",
         )
     # Closed accounts count until AWS removes them; pending invitations count too.
     most = settings.quota("accounts")
