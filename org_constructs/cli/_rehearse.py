@@ -110,7 +110,9 @@ def rehearse(request: Request, *, out: Console, err: Console) -> int:
         with _running(request, show) as rehearsal:
             return _rehearse(request, rehearsal, out=out, show=show, err=err)
     except (RehearsalError, OrgError) as error:
-        err.print(f"[red]error[/red] {error}", highlight=False, soft_wrap=True, markup=True)
+        err.print(f"[red]error[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        if request.as_json:
+            _write(out, {"exit_code": FAILED, "error": str(error), "steps": []})
         return FAILED
     except KeyboardInterrupt:
         return 130
@@ -192,18 +194,25 @@ def _rehearse(
             show_verdict(outcome, account_names(snapshot), show)
         _show_remedy(outcomes, err)
     if request.as_json:
-        document = {
-            "exit_code": code,
-            "management_account_id": aws.account_id,
-            "region": aws.region,
-            "steps": [outcome.to_json() for outcome in outcomes],
-            "organization": snapshot,
-        }
-        out.file.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-        out.file.flush()
+        _write(
+            out,
+            {
+                "exit_code": code,
+                "management_account_id": aws.account_id,
+                "region": aws.region,
+                "steps": [outcome.to_json() for outcome in outcomes],
+                "organization": snapshot,
+            },
+        )
     if request.keep:
         _wait(aws.endpoint, aws.account_id, aws.region, show)
     return code
+
+
+def _write(out: Console, document: Mapping[str, Any]) -> None:
+    # As it is: the console would wrap it.
+    out.file.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    out.file.flush()
 
 
 def _exit_code(outcomes: Sequence[Outcome]) -> int:

@@ -211,7 +211,7 @@ def test_a_snapshot_of_another_organization(tmp_path: Path) -> None:
     seed.write_text(json.dumps(EXISTING).replace(ACCOUNT, "222222222222"), "utf-8")
     target = str(assembly(tmp_path / "assembly", Old=unit("Old")))
     done = subprocess.run(
-        [ORGCTL, "rehearse", target, "--seed-from", str(seed)],
+        [ORGCTL, "rehearse", target, "--seed-from", str(seed), "--json"],
         cwd=tmp_path,
         check=False,
         stdin=subprocess.DEVNULL,
@@ -219,7 +219,11 @@ def test_a_snapshot_of_another_organization(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 1
-    assert f"the app deploys to account {ACCOUNT}, and the snapshot is of" in done.stderr
+    document = json.loads(done.stdout)
+    assert document["exit_code"] == 1
+    message = f"the app deploys to account {ACCOUNT}, and the snapshot is of"
+    assert message in document["error"]
+    assert message in done.stderr
 
 
 class TestArguments:
