@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -17,6 +18,10 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.prefix) / "bin"), str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]]
 )
+
+# A machine that is busy otherwise is no defect of what is tested.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 # Ids that no documentation uses as a placeholder.
 MANAGEMENT_ACCOUNT = "246813579024"

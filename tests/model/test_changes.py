@@ -6,14 +6,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from org_constructs.model import Lock, OrganizationModel
 from org_constructs.model.changes import UNDECLARED, find_gaps
-
-# A busy machine is no failure.
-patient = settings(deadline=None)
 
 UNITS = ["U1", "U2"]
 ACCOUNTS = ["A1", "A2"]
@@ -89,7 +86,6 @@ def _model(template: dict[str, Any]) -> OrganizationModel:
     return OrganizationModel.from_templates({"S": template})
 
 
-@patient
 @given(TEMPLATES)
 def test_nothing_changed(template: dict[str, Any]) -> None:
     """Deploying what is deployed opens nothing."""
@@ -97,14 +93,12 @@ def test_nothing_changed(template: dict[str, Any]) -> None:
     assert find_gaps(Lock.of(model), model) == []
 
 
-@patient
 @given(TEMPLATES)
 def test_first_deployment(template: dict[str, Any]) -> None:
     """Accounts that are created after their OU's policies are never bare."""
     assert find_gaps(Lock(), _model(template)) == []
 
 
-@patient
 @given(TEMPLATES, TEMPLATES)
 def test_through_both_is_safe(before: dict[str, Any], after: dict[str, Any]) -> None:
     """From any organization to any other there is a way without gaps: all of both in between.
@@ -147,7 +141,6 @@ def _policies(resources: dict[str, Any]) -> dict[str, tuple[list[str], list[str]
     }
 
 
-@patient
 @given(TEMPLATES, TEMPLATES)
 def test_gaps_are_of_accounts_that_keep_a_denial(
     before: dict[str, Any], after: dict[str, Any]
@@ -175,7 +168,6 @@ def _denied(template: dict[str, Any], account: str) -> set[str]:
     }
 
 
-@patient
 @given(TEMPLATES, TEMPLATES)
 def test_gaps_agree_with_a_replay(before: dict[str, Any], after: dict[str, Any]) -> None:
     """A second, plainer replay of the deployment finds a gap for the same accounts."""
