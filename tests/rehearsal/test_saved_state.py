@@ -157,6 +157,34 @@ class TestSnapshots:
         assert error.code == "AccountAlreadyClosedException"
         backend.call("RemoveAccountFromOrganization", AccountId="444444444444")
 
+    @pytest.mark.parametrize(
+        ("state", "status", "later"),
+        [
+            ("PENDING_ACTIVATION", "ACTIVE", "PENDING_ACTIVATION"),
+            ("PENDING_CLOSURE", "PENDING_CLOSURE", "SUSPENDED"),
+            ("CLOSED", "SUSPENDED", "CLOSED"),
+        ],
+    )
+    def test_accounts_go_on_from_their_state(
+        self, backend: Any, state: str, status: str, later: str
+    ) -> None:
+        """One that is being closed will be closed."""
+        snapshot = copy.deepcopy(SNAPSHOT)
+        snapshot["accounts"][2]["state"] = state
+        backend.service.seed_from(snapshot)
+        old = backend.call("DescribeAccount", AccountId="444444444444")["Account"]
+        assert (old["State"], old["Status"]) == (state, status)
+        backend.service.clock.advance(60)
+        old = backend.call("DescribeAccount", AccountId="444444444444")["Account"]
+        assert old["State"] == later
+
+    def test_fails_for_a_state_that_aws_does_not_have(self, backend: Any) -> None:
+        """It is named, with those that there are."""
+        snapshot = copy.deepcopy(SNAPSHOT)
+        snapshot["accounts"][2]["state"] = "?"
+        with pytest.raises(ValueError, match=r"the state '\?'; give one of PENDING_ACTIVATION"):
+            backend.service.seed_from(snapshot)
+
     def test_a_copy_can_be_saved(self, backend: Any, make_backend: Callable[..., Any]) -> None:
         """And loaded."""
         backend.service.seed_from(SNAPSHOT)
@@ -191,6 +219,14 @@ class TestSnapshots:
         target["policies"][0]["targets"] = ["ou-abcd-99999999"]
         with pytest.raises(ValueError, match="attaches a policy to 'ou-abcd-99999999'"):
             backend.service.seed_from(target)
+
+    def test_an_account_seen_before_is_a_member_then(self, backend: Any) -> None:
+        """It has the name of the snapshot."""
+        backend.call("ListHandshakesForAccount", account="333333333333")
+        backend.service.seed_from(SNAPSHOT)
+        described = backend.call("DescribeAccount", AccountId="333333333333")["Account"]
+        assert described["Name"] == "web"
+        assert backend.service.save()["world"]["outsiders"] == {}
 
     def test_fails_when_an_account_exists_already(self, backend: Any) -> None:
         """Nothing is mixed."""

@@ -16,8 +16,9 @@ from .state import Account, Creation, Json, Organization, World
 from .tags import tags_of
 from .units import parent
 
-# State is newer than Status and finer; Status is still answered.
-_STATUS = {"ACTIVE": "ACTIVE", "SUSPENDED": "SUSPENDED", "PENDING_CLOSURE": "PENDING_CLOSURE"}
+# State is newer than Status and finer; Status is still answered (inference: what it makes of the
+# states that it does not have).
+_STATUS = {"PENDING_ACTIVATION": "ACTIVE", "CLOSED": "SUSPENDED"}
 
 
 def describe_account(organization: Organization, account: Account) -> Json:
@@ -27,7 +28,7 @@ def describe_account(organization: Organization, account: Account) -> Json:
         "Arn": organization.arn("account", account.id),
         "Email": account.email,
         "Name": account.name,
-        "Status": _STATUS[account.state],
+        "Status": _STATUS.get(account.state, account.state),
         "State": account.state,
         "Paths": [organization.path(account.id)],
         "JoinedMethod": account.joined_method,

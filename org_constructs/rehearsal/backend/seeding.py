@@ -33,6 +33,7 @@ from .state import (
 from .trusted_services import services_of_policy_types
 
 _VERSION = 1
+_STATES = ("PENDING_ACTIVATION", "ACTIVE", "SUSPENDED", "PENDING_CLOSURE", "CLOSED")
 # A snapshot need not say when an account joined; long enough ago that it may leave (guess).
 _LONG_AGO = 365 * 86_400
 
@@ -76,7 +77,11 @@ def _skeleton(snapshot: Mapping[str, Any], settings: Settings, now: float) -> Or
         )
     for account in snapshot["accounts"]:
         state = account["state"]
-        closes_at = now + settings.account_closure_seconds if state == "PENDING_CLOSURE" else now
+        if state not in _STATES:
+            raise ValueError(
+                f"the snapshot gives account '{account['id']}' the state '{state}'; give one of "
+                f"{', '.join(_STATES)}"
+            )
         organization.accounts[account["id"]] = Account(
             id=account["id"],
             name=account["name"],
@@ -85,7 +90,7 @@ def _skeleton(snapshot: Mapping[str, Any], settings: Settings, now: float) -> Or
             joined_method=account["joined_method"],
             joined_at=account.get("joined_at", now - _LONG_AGO),
             state=state,
-            closes_at=None if state == "ACTIVE" else closes_at,
+            closes_at=_closes_at(state, settings, now),
         )
     for policy_type, status in snapshot["policy_types"].items():
         due = now + settings.policy_type_seconds
@@ -93,6 +98,13 @@ def _skeleton(snapshot: Mapping[str, Any], settings: Settings, now: float) -> Or
     for entry in (*snapshot["organizational_units"], *snapshot["accounts"], *snapshot["policies"]):
         organization.tags[entry["id"]] = dict(entry.get("tags", {}))
     return organization
+
+
+def _closes_at(state: str, settings: Settings, now: float) -> float | None:
+    """Return when an account is closed; the snapshot does not say since when one is."""
+    if state == "PENDING_CLOSURE":
+        return now + settings.account_closure_seconds
+    return now if state in ("SUSPENDED", "CLOSED") else None
 
 
 def _add_policies(organization: Organization, snapshot: Mapping[str, Any]) -> None:

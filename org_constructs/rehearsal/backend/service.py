@@ -110,12 +110,15 @@ class Organizations:
         """
         with self._lock:
             seeded = seeding.organization_from(snapshot, self.settings, self._ids, self.clock.now())
-            taken = [account for account in seeded.accounts if self._world.knows_account(account)]
+            world = self._world
+            taken = [id for id in seeded.accounts if world.find(id) or id in world.closed]
             if taken:
                 raise ValueError(
                     f"account '{taken[0]}' of the snapshot exists already; seed an AWS that is empty"
                 )
-            self._world.organizations[seeded.id] = seeded
+            world.organizations[seeded.id] = seeded
+            for id in seeded.accounts:
+                world.outsiders.pop(id, None)
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change settings until the next reset.
