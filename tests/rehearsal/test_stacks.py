@@ -408,8 +408,8 @@ class TestImportAndDrift:
             assert planned["Status"] == "FAILED", logical_id
             assert "already exists in stack" in planned["StatusReason"]
 
-    def test_drift_of_all_five_is_found(self, cloud: Cloud) -> None:
-        """Whatever others change."""
+    def test_drift_is_found_of_all_that_others_can_change(self, cloud: Cloud) -> None:
+        """The organization itself has nothing that changes in place."""
         theirs = make_organization(cloud)
         cloud.execute(cloud.adopt(theirs.resources, **theirs.ids))
         client, ids = cloud.organizations, theirs.ids

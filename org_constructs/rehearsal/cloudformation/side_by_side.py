@@ -13,6 +13,7 @@ it is a rule, so that runs are alike (inference):
   creating call survives in a wave of two, any other write in a wave of three.
 - An account in creation keeps its organization busy for longer than the SDK's attempts last, so
   the second CreateAccount of a wave fails.
+- CloudFormation does not repeat a resource whose handler has given up (guess: it may).
 """
 
 from __future__ import annotations
