@@ -1,8 +1,8 @@
 """The phases of an operation on a stack: which resources CloudFormation works on at the same time.
 
 The emulator works on one resource after the other. Here it is found out which writes to the
-organization would have met at AWS; what then happens to them is said in `cloudformation.side_by_side`. After a failure
-nothing more is begun, while AWS lets finish what it has begun beside it.
+organization would have met at AWS; what then happens to them is said in `cloudformation.side_by_side`.
+After a failure nothing more is begun, while AWS lets finish what it has begun beside it.
 """
 
 # The emulator has no public way in; the names taken stand in `emulator.TAKEN_NAMES`.
