@@ -150,24 +150,24 @@ class Direct:
     """Without HTTP, and with a look at every answer and error: the model has them all."""
 
     def __init__(self, settings: Settings) -> None:
-        self._service = Organizations(settings, Clock(source=lambda: 1_700_000_000.0))
+        self.service = Organizations(settings, Clock(source=lambda: 1_700_000_000.0))
         self._model = botocore.session.Session().get_service_model("organizations")
 
     def reset(self) -> None:
         """Let nothing exist."""
-        self._service.reset()
+        self.service.reset()
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward."""
-        self._service.clock.advance(seconds)
+        self.service.clock.advance(seconds)
 
     def configure(self, changes: dict[str, Any]) -> None:
         """Change settings."""
-        self._service.configure(changes)
+        self.service.configure(changes)
 
     def number_of_calls(self) -> int:
         """Return how many calls have arrived."""
-        return len(self._service.calls())
+        return len(self.service.calls())
 
     def send(
         self, operation: str, params: dict[str, Any], account: str
@@ -177,7 +177,7 @@ class Direct:
         answer: dict[str, Any] = {}
         error: ApiError | None = None
         try:
-            answer = self._service.call(operation, params, account)
+            answer = self.service.call(operation, params, account)
         except ApiError as refused:
             error = refused
         if error is not None:
