@@ -111,9 +111,10 @@ class OrganizationValidation:
             for problem in registry.problems
         ]
         placed = {item.place.stack_path for item in registry.items}
+        # Without anything declared there is still the lock, which tells what would be lost.
         folders = sorted(
             {Path(file).parent.resolve() for stack, file in templates.items() if stack in placed}
-        )
+        ) or [Path(registry.stage.outdir).resolve()]
         node = registry.stage.node
         lock: Lock | None = None
         try:

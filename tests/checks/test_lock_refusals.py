@@ -410,3 +410,11 @@ def test_fails_for_another_logical_id(new_stack: NewStack) -> None:
     account.node.default_child.override_logical_id("Other")  # type: ignore[union-attr,attr-defined]
     found = refusal(stack, "ORG125")
     assert "and 'Other' here" in found.message
+
+
+def test_fails_when_nothing_is_declared_any_more(deployed: Deployed) -> None:
+    """A bare reference to the organization is enough to compare with the lock."""
+    stack = deployed()
+    root_of(stack)
+    assert "ORG121" in codes(stack)
+    assert "ORG122" in codes(stack)
