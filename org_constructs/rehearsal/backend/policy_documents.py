@@ -34,6 +34,24 @@ _ELEMENTS = {
         "Condition",
     },
 }
+# Under which name the settings of a type stand (documentation: the page of its syntax).
+_TOP = {
+    "AISERVICES_OPT_OUT_POLICY": "services",
+    "BACKUP_POLICY": "plans",
+    "BEDROCK_POLICY": "bedrock",
+    "CHATBOT_POLICY": "chatbot",
+    "DECLARATIVE_POLICY_EC2": "ec2_attributes",
+    "GUARDDUTY_POLICY": "guardduty",
+    "INSPECTOR_POLICY": "inspector",
+    "NETWORK_SECURITY_DIRECTOR_POLICY": "network_security_director",
+    "S3_POLICY": "s3_attributes",
+    "SECURITYHUB_POLICY": "securityhub",
+    "TAG_POLICY": "tags",
+    "UPGRADE_ROLLOUT_POLICY": "upgrade_rollout",
+}
+# The inheritance operators, and what restricts those of policies further down (documentation).
+_VALUE_OPERATORS = ("@@assign", "@@append", "@@remove")
+_ALLOWED_OPERATORS = "@@operators_allowed_for_child_policies"
 # Since September 2025 wildcards may stand anywhere in the name of an action.
 _ACTION = re.compile(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+")
 _SID = re.compile(r"[A-Za-z0-9]*")
@@ -63,6 +81,42 @@ def check_document(policy_type: str, content: str) -> None:
         raise _malformed("it is not a JSON object")
     if policy_type in _ELEMENTS:
         _check_iam_document(policy_type, document)
+    else:
+        _check_inherited_document(policy_type, document)
+
+
+def _check_inherited_document(policy_type: str, document: dict[str, Any]) -> None:
+    """Check the frame and the operators; what the settings mean is the service's to judge."""
+    top = _TOP.get(policy_type)
+    unknown = {name for name in document if name != top and not name.startswith("@@")}
+    if top is not None and unknown:
+        raise _malformed(f"it has {min(unknown)}, and only {top} may stand at its top")
+    _check_operators(document)
+
+
+def _check_operators(value: object) -> None:
+    if not isinstance(value, dict):
+        return
+    for name, part in value.items():
+        if name in _VALUE_OPERATORS:
+            # Appending and removing are for lists (documentation).
+            if name != "@@assign" and not isinstance(part, list):
+                raise _malformed(f"{name} has no list")
+        elif name == _ALLOWED_OPERATORS:
+            _check_allowed(part)
+        elif name.startswith("@@"):
+            raise _malformed(f"it has the unknown operator {name}")
+        else:
+            _check_operators(part)
+
+
+def _check_allowed(value: object) -> None:
+    known = ("@@all", "@@none", *_VALUE_OPERATORS)
+    if not isinstance(value, list) or not value or not all(item in known for item in value):
+        raise _malformed(f"{_ALLOWED_OPERATORS} is not a list of {', '.join(known)}")
+    if "@@none" in value and len(value) > 1:
+        # Together with others it would contradict them (inference).
+        raise _malformed(f"@@none does not stand alone in {_ALLOWED_OPERATORS}")
 
 
 def _check_iam_document(policy_type: str, document: dict[str, Any]) -> None:
