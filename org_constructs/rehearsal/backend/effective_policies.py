@@ -13,6 +13,9 @@ from .state import EffectivePolicy, Json, Organization, Policy
 _AUTHORIZATION = ("SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY")
 # Documentation: a backup plan has at most ten rules.
 _RULES_PER_PLAN = 10
+# Documentation: what a plan and a rule need, merged from whatever policies.
+_PLAN = ("rules", "regions", "selections")
+_RULE = ("schedule_expression", "target_backup_vault_name")
 # Documentation: both lists of Regions must be there, though they may be empty.
 _REGIONS = ("enable_in_regions", "disable_in_regions")
 _ENABLEMENTS = ("securityhub", "inspector", "network_security_director")
@@ -127,15 +130,28 @@ def _problems(policy_type: str, document: dict[str, Any]) -> list[tuple[str, str
 
 
 def _backup_problems(document: dict[str, Any]) -> list[tuple[str, str, str]]:
-    problems = []
+    problems: list[tuple[str, str, str]] = []
     for name, plan in _objects(document.get("plans")):
-        rules = plan.get("rules")
-        if not rules:
-            problems.append(("KEY_REQUIRED", "rules is required", f"plans/{name}"))
-        elif len(rules) > _RULES_PER_PLAN:
+        path = f"plans/{name}"
+        problems += _required(plan, _PLAN, path)
+        if plan.get("regions") == []:
+            problems.append(
+                ("ELEMENTS_TOO_FEW", "at least one Region is needed", f"{path}/regions")
+            )
+        rules = _objects(plan.get("rules"))
+        if len(rules) > _RULES_PER_PLAN:
             message = f"{len(rules)} rules, at most {_RULES_PER_PLAN} are allowed"
-            problems.append(("ELEMENTS_TOO_MANY", message, f"plans/{name}/rules"))
+            problems.append(("ELEMENTS_TOO_MANY", message, f"{path}/rules"))
+        for rule, content in rules:
+            problems += _required(content, _RULE, f"{path}/rules/{rule}")
     return problems
+
+
+def _required(
+    value: dict[str, Any], keys: tuple[str, ...], path: str
+) -> list[tuple[str, str, str]]:
+    missing = [key for key in keys if key not in value]
+    return [("KEY_REQUIRED", f"{key} is required", path) for key in missing]
 
 
 def _regions(value: dict[str, Any], path: str) -> list[tuple[str, str, str]]:
