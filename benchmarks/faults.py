@@ -2,12 +2,14 @@
 
     python benchmarks/faults.py            # all of them
     python benchmarks/faults.py --every 10 # a sample
+    python benchmarks/faults.py --change   # of an update instead of the first deployment
     python benchmarks/faults.py --rollback # what CloudFormation's own way would leave behind
 
 Each fault is injected alone into a deployment of the reference organization to an embedded AWS.
 Where it stops the deployment, the same deployment is repeated, or `orgctl recover` is run where an
 account exists that no stack holds. Survived means that live equals declared in the end, without a
-gap. With --rollback CloudFormation undoes what failed, as it does unless told otherwise, and the
+gap. The update moves an account, changes a guardrail and adds an account.
+With --rollback CloudFormation undoes what failed, as it does unless told otherwise, and the
 same deployment is repeated.
 """
 
@@ -26,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from org_constructs.cli._reader import EmbeddedReader
-from org_constructs.model import OrganizationModel
+from org_constructs.model import Lock, OrganizationModel
 from org_constructs.operations.recovery import Recovery, RecoveryError, find_orphans
 from org_constructs.rehearsal import EmbeddedAws
 from org_constructs.rehearsal.backend.faults import Fault, FaultError
@@ -45,16 +47,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="only every so manieth fault")
     parser.add_argument("--rollback", action="store_true", help="let CloudFormation roll back")
+    parser.add_argument("--change", action="store_true", help="let an update fail")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, EmbeddedAws.start() as aws:
         app = reference_app(Path(folder))
         with CdkCli(aws, app, quiet=True) as cdk:
             step = cdk.synth()
             assert step.exit_code == 0, step.output
+            assembly, base = cdk.assembly, None
+            if arguments.change:
+                base = Path(folder) / "base.out"
+                shutil.copytree(assembly, base)
+                Lock.of(OrganizationModel.from_assembly(base)).write(cdk.lock_file)
+                change(app)
+                step = cdk.synth()
+                assert step.exit_code == 0, step.output
             sweep = Sweep(
-                aws, cdk.assembly, EmbeddedReader(aws), lambda: recover(aws, cdk.assembly)
+                aws, assembly, EmbeddedReader(aws), lambda: recover(aws, assembly), base=base
             )
-            faults = [*sweep.faults(is_possible), "Lambda:1:dies"][:: arguments.every]
+            lambdas = [] if arguments.change else ["Lambda:1:dies"]
+            faults = [*sweep.faults(is_possible), *lambdas][:: arguments.every]
             began = time.monotonic()
             survivals = [tried(sweep, fault, rollback=arguments.rollback) for fault in faults]
             show(survivals, time.monotonic() - began, rollback=arguments.rollback)
@@ -73,6 +85,17 @@ def reference_app(folder: Path) -> Path:
     config["app"] = f"{shlex.quote(sys.executable)} app.py"
     (folder / "cdk.json").write_text(json.dumps(config), "utf-8")
     return folder
+
+
+def change(folder: Path) -> None:
+    """Move an account, change a guardrail, add an account."""
+    file = folder / "cdk.json"
+    config = json.loads(file.read_text("utf-8"))
+    settings = config["context"]["org"]
+    settings["regions"]["sandbox"] = ["eu-west-1"]
+    settings["accounts"]["Playground"]["ou"] = "Workloads/Staging"
+    settings["accounts"]["Late"] = {"ou": "Workloads/Production", "name": "late"}
+    file.write_text(json.dumps(config), "utf-8")
 
 
 def is_possible(fault: str) -> bool:

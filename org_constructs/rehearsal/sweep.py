@@ -6,7 +6,7 @@ deployment again, or the recovery of an account. Then live has to equal declared
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -61,20 +61,30 @@ class Survival:
 
 
 class Sweep:
-    """Deploys one assembly again and again to an AWS in which nothing is.
+    """Deploys one assembly again and again, each time to an AWS that has forgotten everything.
 
     Args:
         aws: the embedded AWS; it is reset before each deployment.
         assembly: the folder of the assembly.
         reader: reads what there is.
         recover: brings what no stack holds under the stacks.
+        base: the folder of an assembly that is deployed first, without faults; None for nothing.
     """
 
     def __init__(
-        self, aws: EmbeddedAws, assembly: Path, reader: Reader, recover: Callable[[], None]
+        self,
+        aws: EmbeddedAws,
+        assembly: Path,
+        reader: Reader,
+        recover: Callable[[], None],
+        *,
+        base: Path | None = None,
     ) -> None:
         self._aws = aws
         self._assembly = assembly
+        self._base = base
+        self._before: Mapping[str, Any] | None = None
+        self._seen = 0
         self._model = OrganizationModel.from_assembly(assembly)
         self._reader = reader
         self._recover = recover
@@ -85,7 +95,7 @@ class Sweep:
         deploy(self._aws, self._assembly)
         return [
             call["operation"]
-            for call in self._aws.calls()
+            for call in self._aws.calls(self._seen)
             if took_effect(call) and call["caller"] != _SERVICE
         ]
 
@@ -135,25 +145,31 @@ class Sweep:
 
     def _begin(self) -> None:
         self._aws.reset()
+        self._before, self._seen = None, 0
         publish_assets(self._aws, self._assembly)
+        if self._base is not None:
+            publish_assets(self._aws, self._base)
+            deploy(self._aws, self._base)
+            self._before = self._reader.snapshot()
+            self._seen = len(self._aws.calls())
 
     def _wait_for_accounts(self) -> bool:
         """Let AWS finish accounts that are still being created; tell whether there were any."""
         for _ in range(_HOURS):
-            if not pending_creations(self._aws.calls()):
+            if not pending_creations(self._aws.calls(self._seen)):
                 return False
             self._aws.advance(3600)
             # AWS finishes what is due when it is asked for anything.
             self._reader.snapshot()
-            if not pending_creations(self._aws.calls()):
+            if not pending_creations(self._aws.calls(self._seen)):
                 return True
         return False
 
     def _judge(self) -> Verdict:
-        calls: Sequence[dict[str, Any]] = self._aws.calls()
+        calls: Sequence[dict[str, Any]] = self._aws.calls(self._seen)
         return judge(
             self._model,
-            before=None,
+            before=self._before,
             after=self._reader.snapshot(),
             stacks=self._reader.stacks(stack.name for stack in self._model.assembly.stacks),
             calls=calls,
