@@ -23,7 +23,6 @@ pytestmark = pytest.mark.e2e
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "faults.py"
 # One of each kind, at an OU, a policy, an attachment, an account and its move.
 SAMPLE = {
-    "CreateOrganizationalUnit:3:AccessDeniedException": "deploy",
     "CreateOrganizationalUnit:1:ServiceException:after": "deploy, recover",
     "CreatePolicy:2:ServiceException:after": "deploy, recover",
     "AttachPolicy:3:AccessDeniedException": "deploy",

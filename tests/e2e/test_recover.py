@@ -172,23 +172,22 @@ def test_afterwards_there_is_nothing_left_to_do(orphaned: Orphaned) -> None:
     assert "no changes" in orphaned.deployed_again.output
 
 
-class TestRefusals:
-    """What cannot be recovered is refused with the reason."""
+def test_an_address_that_is_not_declared(orphaned: Orphaned) -> None:
+    """It has to be in the app first."""
+    done = recover(orphaned.app, "--email", "nobody@example.com")
+    assert done.returncode == 1
+    assert "'nobody@example.com' is declared" in done.stderr
 
-    def test_an_address_that_is_not_declared(self, orphaned: Orphaned) -> None:
-        """It has to be in the app first."""
-        done = recover(orphaned.app, "--email", "nobody@example.com")
-        assert done.returncode == 1
-        assert "'nobody@example.com' is declared" in done.stderr
 
-    def test_an_account_that_is_held(self, orphaned: Orphaned) -> None:
-        """It is under its stack already, which is named."""
-        done = recover(orphaned.app, "--email", "AWS+Playground@example.com")
-        assert done.returncode == 1
-        assert "held by its stack 'Organization'" in done.stderr
+def test_an_account_that_is_held(orphaned: Orphaned) -> None:
+    """It is under its stack already, which is named."""
+    done = recover(orphaned.app, "--email", "AWS+Playground@example.com")
+    assert done.returncode == 1
+    assert "held by its stack 'Organization'" in done.stderr
 
-    def test_an_unknown_request(self, orphaned: Orphaned) -> None:
-        """AWS forgets its requests, so the address is asked for."""
-        done = recover(orphaned.app, "--request", "car-00000000")
-        assert done.returncode == 1
-        assert "--email" in done.stderr
+
+def test_an_unknown_request(orphaned: Orphaned) -> None:
+    """AWS forgets its requests, so the address is asked for."""
+    done = recover(orphaned.app, "--request", "car-00000000")
+    assert done.returncode == 1
+    assert "--email" in done.stderr
