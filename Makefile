@@ -21,7 +21,7 @@ NODE_READY := $(ROOT)node_modules/.ready
 
 .PHONY: help
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: $(PYTHON_READY) $(NODE_READY) ## set up the virtual environment, Node and the CDK CLI (cached)

@@ -50,7 +50,7 @@ def _compare(locked: LockedAccount, account: DeclaredAccount) -> Iterator[Findin
             account,
             code="ORG123",
             message=f"account '{account.path}': email '{locked.email}' cannot become '{account.email}' through CloudFormation",
-            remedy=f"write '{locked.email}' again; the account's root user changes the address, StartPrimaryEmailUpdate asks for it",
+            remedy=f"write '{locked.email}' again; the address is changed outside of this app, with StartPrimaryEmailUpdate of the account API",
         )
     if (account.role_name or _DEFAULT_ROLE).lower() != (
         locked.role_name or _DEFAULT_ROLE

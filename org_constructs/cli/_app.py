@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from org_constructs.model.errors import OrgError
 
@@ -17,6 +18,8 @@ app = typer.Typer(
     help="An AWS organization as code: lock what is deployed, rehearse a deployment, bootstrap safely.",
     no_args_is_help=True,
     add_completion=False,
+    # Paragraphs of docstrings are filled; otherwise their line breaks would be kept.
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 # A pipe has no width of its own; at 80 columns a tree of accounts would break.
@@ -25,7 +28,7 @@ _err = Console(stderr=True)
 
 
 def _fail(message: str, code: int = 1) -> typer.Exit:
-    _err.print(f"[red]error[/red] {message}", highlight=False, soft_wrap=True)
+    _err.print(f"[red]error[/red] {escape(message)}", highlight=False, soft_wrap=True)
     return typer.Exit(code)
 
 
@@ -108,7 +111,10 @@ def lock(
 def rehearse(
     target: Annotated[
         Path | None,
-        typer.Argument(metavar="[APP_DIR|CDK_OUT]", help="Folder of a CDK app or of its assembly."),
+        typer.Argument(
+            metavar="APP_DIR|CDK_OUT",
+            help="Folder of a CDK app or of its assembly; this one by default.",
+        ),
     ] = None,
     *,
     app_folder: Annotated[
@@ -168,10 +174,13 @@ def rehearse(
     from ._rehearse import rehearse as run
 
     try:
+        from org_constructs.model import check_region
+
         if account is not None:
             from org_constructs.model.identifiers import check_account_id
 
             check_account_id(account)
+        check_region(region, what="--region")
         if serve:
             raise typer.Exit(
                 serve_only(port, account or DEFAULT_ACCOUNT, region, out=_out, err=_err)

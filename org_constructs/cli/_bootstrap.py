@@ -9,6 +9,9 @@ import tempfile
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
+
+from ._refusal import say
 
 
 def bootstrap_management_account(
@@ -29,7 +32,10 @@ def bootstrap_management_account(
     cdk = shutil.which("cdk")
     if cdk is None:
         err.print(
-            "[red]error[/red] the CDK CLI is not on PATH; run `make bootstrap`", highlight=False
+            "[red]error[/red] the CDK CLI is not on PATH; add the folder node_modules/.bin that "
+            "has it, or run `make bootstrap` in the clone",
+            highlight=False,
+            soft_wrap=True,
         )
         return 2
     try:
@@ -57,10 +63,10 @@ def bootstrap_management_account(
             return done.returncode
         dangers = check_execution_role(session, account_id=account_id, region=region)
     except (BootstrapError, BotoCoreError, ClientError) as error:
-        err.print(f"[red]error[/red] {error}", highlight=False, soft_wrap=True, markup=True)
+        err.print(f"[red]error[/red] {say(error)}", highlight=False, soft_wrap=True)
         return 1
     for danger in dangers:
-        err.print(f"[red]danger[/red] {danger}", highlight=False, soft_wrap=True)
+        err.print(f"[red]danger[/red] {escape(danger)}", highlight=False, soft_wrap=True)
     if not dangers:
         out.print(
             "[green]safe[/green] the role that CloudFormation deploys with cannot close an account"

@@ -15,6 +15,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from ._refusal import say
+
 
 def recover_orphans(
     assembly: Path,
@@ -38,7 +40,12 @@ def recover_orphans(
 
     cdk = shutil.which("cdk")
     if cdk is None:
-        err.print("[red]error[/red] the CDK CLI is not on PATH; run `make recover`")
+        err.print(
+            "[red]error[/red] the CDK CLI is not on PATH; add the folder node_modules/.bin that "
+            "has it, or run `make recover` in the clone",
+            highlight=False,
+            soft_wrap=True,
+        )
         return 2
     model = OrganizationModel.from_assembly(assembly)
     regions = {stack.region for stack in model.assembly.stacks if stack.region}
@@ -84,7 +91,7 @@ def recover_orphans(
             previous = Lock.read(lock_file)
         lock_after(model, previous).write(lock_file)
     except (RecoveryError, BotoCoreError, ClientError) as error:
-        err.print(f"[red]error[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        err.print(f"[red]error[/red] {say(error)}", highlight=False, soft_wrap=True)
         return 1
     out.print(f"[green]recovered[/green]; commit {lock_file}", highlight=False, soft_wrap=True)
     return 0

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
+
+from ._refusal import say
 
 
 def write_snapshot(file: Path, profile: str | None, *, out: Console, err: Console) -> int:
@@ -28,7 +29,7 @@ def write_snapshot(file: Path, profile: str | None, *, out: Console, err: Consol
             )
         file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", "utf-8")
     except (BotoCoreError, ClientError) as error:
-        err.print(f"[red]error[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        err.print(f"[red]error[/red] {say(error)}", highlight=False, soft_wrap=True)
         return 1
     except OSError as error:
         err.print(
