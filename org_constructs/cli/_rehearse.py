@@ -192,7 +192,16 @@ def _rehearse(
         show.print(_times(aws.started_in, outcomes, time.monotonic() - began))
         for outcome in outcomes:
             show_verdict(outcome, account_names(snapshot), show)
-        _show_remedy(outcomes, err)
+        if snapshot is None and request.seed is None and code == NOT_CONVERGED:
+            err.print(
+                "nothing made an organization, and there is none here; if the app refers to one "
+                "that exists, rehearse on a copy of it: orgctl snapshot writes the file for "
+                "--seed-from",
+                highlight=False,
+                soft_wrap=True,
+            )
+        else:
+            _show_remedy(outcomes, err)
     if request.as_json:
         _write(
             out,

@@ -45,7 +45,9 @@ def _lines(outcome: Outcome, verdict: Verdict, names: Mapping[str, str]) -> Iter
     yield from _rest(verdict.differences)
     for orphan in verdict.orphans[:_SHOWN]:
         who = escape(f"{orphan.name} {orphan.email}".strip())
-        yield f"[red]orphan[/red] {orphan.kind} {orphan.id} ({who}): no stack holds it"
+        # The name of an organization is its id.
+        known_as = f" ({who})" if who != orphan.id else ""
+        yield f"[red]orphan[/red] {orphan.kind} {orphan.id}{known_as}: no stack holds it"
     yield from _rest(verdict.orphans)
     for gap in verdict.gaps[:_SHOWN]:
         yield f"[red]gap[/red] {_gap(gap, names)}"

@@ -300,7 +300,7 @@ class _Comparison:
         held = state.held.get(declared.logical_id) if state else None
         # A condition may leave it out; nothing says so but CloudFormation itself.
         if held is None and "Condition" not in self._definition(declared):
-            self._differs(declared.path, "no stack holds it")
+            self._differs(declared.path, "its stack does not hold it")
         return held
 
     def _find(self, declared: Declared, kind: str) -> Mapping[str, Any] | None:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from org_constructs.cli._app import app
 from org_constructs.cli._verdict import show_verdict
 from org_constructs.rehearsal.steps import Outcome, StepName
-from org_constructs.rehearsal.verdict import Verdict
+from org_constructs.rehearsal.verdict import Orphan, Verdict
 
 
 def stderr(*arguments: str) -> str:
@@ -62,3 +62,12 @@ def test_a_fault_that_never_happened(happened: bool) -> None:  # noqa: FBT001 - 
     show_verdict(outcome, {}, Console(file=shown))
     assert ("none happened" in shown.getvalue()) is not happened
     assert ("1 happened" in shown.getvalue()) is happened
+
+
+def test_an_orphan_is_named_once() -> None:
+    """The name of an organization is its id."""
+    shown = StringIO()
+    orphan = Orphan(kind="organization", id="o-a1b2c3d4e5", name="o-a1b2c3d4e5")
+    outcome = Outcome(name=StepName.DEPLOY, runs=(), verdict=Verdict(orphans=(orphan,)))
+    show_verdict(outcome, {}, Console(file=shown))
+    assert shown.getvalue().count("o-a1b2c3d4e5") == 1
