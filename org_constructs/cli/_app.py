@@ -254,8 +254,8 @@ def recover(
     """Bring what exists, and no stack holds, under the stack that declares it.
 
     CloudFormation waits a minute and a half for a new account. One that takes longer is finished
-    by AWS alone, and the next deployment finds its address taken. An OU or a policy is orphaned
-    where AWS's answer was lost. No code is edited.
+    by AWS alone, and the next deployment finds its address taken. An organization, an OU or a
+    policy is orphaned where AWS's answer was lost. No code is edited.
     """
     from ._recover import recover_orphans
 
