@@ -213,16 +213,33 @@ class Recovery:
         ]
         return tuple(tasks)
 
-    def _deployment(self, title: str, assembly: Path) -> Task:
-        arguments = ("deploy", "--all", "--no-rollback", "--require-approval", "never")
+    def _deployment(
+        self, title: str, assembly: Path, selection: Sequence[str] = ("--all",)
+    ) -> Task:
+        arguments = ("deploy", *selection, "--no-rollback", "--require-approval", "never")
         return self._command(title, (*arguments, "--app", str(assembly)))
 
     def _imports(self) -> Iterator[Task]:
-        """Import stack by stack, since each stack has its own import."""
-        stacks = {stack.name: stack for stack in self._model.assembly.stacks}
-        for name in dict.fromkeys(orphan.declared.stack for orphan in self._orphans):
-            orphans = [orphan for orphan in self._orphans if orphan.declared.stack == name]
-            mapping = self._mappings / f"{name}.mapping.json"
+        """Import stack by stack, since each stack has its own import.
+
+        A stack may read an output of the one before it, and an import changes no outputs: so each
+        is deployed as it is declared before the next one's import.
+        """
+        concerned = [
+            (stack, orphans)
+            for stack in self._model.assembly.stacks
+            if (orphans := [o for o in self._orphans if self._model.stack_of(o.declared) == stack])
+        ]
+        for index, (stack, orphans) in enumerate(concerned):
+            selected = stack.path or stack.name
+            if index:
+                previous = concerned[index - 1][0]
+                yield self._deployment(
+                    f"deploy stack {previous.name} as it is declared",
+                    self._assembly,
+                    ("--exclusively", previous.path or previous.name),
+                )
+            mapping = self._mappings / f"{stack.name}.mapping.json"
             ids = {
                 orphan.declared.logical_id: {
                     "AccountId" if orphan.kind == "account" else "Id": orphan.id
@@ -230,9 +247,8 @@ class Recovery:
                 for orphan in orphans
             }
             mapping.write_text(json.dumps(ids, indent=2), "utf-8")
-            selected = stacks[name].path or name
             arguments = ("import", selected, "--resource-mapping", str(mapping), "--force")
-            title = f"import {', '.join(orphan.id for orphan in orphans)} into stack {name}"
+            title = f"import {', '.join(orphan.id for orphan in orphans)} into stack {stack.name}"
             yield self._command(title, (*arguments, "--app", str(self._importing)))
 
     def _command(self, title: str, arguments: Sequence[str]) -> Task:
