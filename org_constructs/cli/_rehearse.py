@@ -253,7 +253,9 @@ def _show_remedy(outcomes: Sequence[Outcome], err: Console) -> None:
     for run in outcomes[-1].runs:
         if run.name == "recover" and run.exit_code:
             err.print(f"[red]error[/red] {escape(run.output)}", highlight=False, soft_wrap=True)
-    if needs_recovery(verdict, is_repeated=True):
+    # CloudFormation removes what it knows to have failed once the deployment is repeated.
+    is_repeated = len([run for run in outcomes[-1].runs if run.name == "deploy"]) > 1
+    if needs_recovery(verdict, is_repeated=is_repeated):
         err.print(
             "at AWS, bring what no stack holds under its stack: make recover, or orgctl recover "
             "and the assembly",

@@ -60,7 +60,7 @@ def _lines(outcome: Outcome, verdict: Verdict, names: Mapping[str, str]) -> Iter
     if outcome.faults:
         yield f"faults   {len(outcome.faults)} happened"
     elif outcome.name == "fail":
-        yield "[red]faults   none happened[/red]: no call of this step met one, so nothing failed"
+        yield "[red]faults   none happened[/red]: no call of this step met one"
     yield (
         f"time     {outcome.seconds:.1f} s here; at AWS's documented rates "
         f"{outcome.seconds_at_aws:.0f} s or more"
