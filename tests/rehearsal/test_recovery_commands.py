@@ -67,7 +67,7 @@ def test_rollback_closes_what_is_retained(
     roll_back(cli)
     assert cloud.wait() == "UPDATE_ROLLBACK_COMPLETE"
     assert closings(cli.aws) == ["AccessDeniedException" if safely else None]
-    assert cloud.accounts()["audit"] == ("ACTIVE" if safely else "SUSPENDED")
+    assert cloud.accounts()["audit"] == ("ACTIVE" if safely else "CLOSED")
 
 
 @pytest.mark.parametrize("safely", [False, True])
@@ -80,7 +80,7 @@ def test_deploying_by_force_closes_what_is_retained(
     cloud.enable_scps()
     cli.deploy(FAILING, "--force", "--rollback", fails=True)
     assert closings(cli.aws) == ["AccessDeniedException" if safely else None]
-    assert cloud.accounts()["audit"] == ("ACTIVE" if safely else "SUSPENDED")
+    assert cloud.accounts()["audit"] == ("ACTIVE" if safely else "CLOSED")
     assert any("already exists" in reason for reason in cloud.reasons())
 
 

@@ -381,7 +381,7 @@ class TestPolicy:
         before = len(backend.service.calls())
         created = policy.create(**self.properties(TargetIds=[root, unit, root]))
         assert backend.writes(before) == ["CreatePolicy", "AttachPolicy", "AttachPolicy"]
-        assert created.attributes["AwsManaged"] is False
+        assert created.attributes["AwsManaged"] == "false"
         described = backend.call("DescribePolicy", PolicyId=created.physical_id)["Policy"]
         assert described["Content"] == json.dumps(CONTENT, separators=(",", ":"))
         assert policy.read(created.physical_id) == {

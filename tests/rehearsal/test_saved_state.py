@@ -161,7 +161,7 @@ class TestSnapshots:
         ("state", "status", "later"),
         [
             ("PENDING_ACTIVATION", "ACTIVE", "PENDING_ACTIVATION"),
-            ("PENDING_CLOSURE", "PENDING_CLOSURE", "SUSPENDED"),
+            ("PENDING_CLOSURE", "PENDING_CLOSURE", "CLOSED"),
             ("CLOSED", "SUSPENDED", "CLOSED"),
         ],
     )

@@ -152,7 +152,7 @@ class TestRetention:
         organization.deploy({**BASE, "Account": account(get("A"), policy="Delete")})
         organization.deploy(BASE)
         assert organization.writes() == ["CloseAccount"]
-        assert organization.accounts()["audit"] == "SUSPENDED"
+        assert organization.accounts()["audit"] == "CLOSED"
 
     def test_a_deleted_stack_leaves_what_is_retained(self, organization: Cloud) -> None:
         """Policies go, everything else stays."""
@@ -194,7 +194,7 @@ class TestRetention:
         cloud.deploy({**BASE, "Account": account(get("A")), "Policy": failing})
         cloud.cloudformation.rollback_stack(StackName="Org", RetainExceptOnCreate=True)
         assert cloud.wait() == "UPDATE_ROLLBACK_COMPLETE"
-        assert cloud.accounts()["audit"] == "SUSPENDED"
+        assert cloud.accounts()["audit"] == "CLOSED"
 
     def test_a_rollback_of_a_creation_keeps_what_is_retained(self, cloud: Cloud) -> None:
         """And deletes the policy that a failed attachment left."""

@@ -214,7 +214,7 @@ class TestAccounts:
         assert backend.refused("CloseAccount", AccountId=account).code == "ConflictException"
         backend.service.clock.advance(60)
         closed = backend.call("DescribeAccount", AccountId=account)["Account"]
-        assert (closed["State"], closed["Status"]) == ("SUSPENDED", "SUSPENDED")
+        assert (closed["State"], closed["Status"]) == ("CLOSED", "SUSPENDED")
         assert backend.refused("CloseAccount", AccountId=account).code == (
             "AccountAlreadyClosedException"
         )

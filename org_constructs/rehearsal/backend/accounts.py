@@ -16,8 +16,8 @@ from .state import Account, Creation, Json, Organization, World
 from .tags import tags_of
 from .units import parent
 
-# State is newer than Status and finer; Status is still answered (inference: what it makes of the
-# states that it does not have).
+# State is newer than Status and finer; Status is still answered (documentation: a CLOSED
+# account has the Status SUSPENDED; inference: what it makes of PENDING_ACTIVATION).
 _STATUS = {"PENDING_ACTIVATION": "ACTIVE", "CLOSED": "SUSPENDED"}
 
 

@@ -64,7 +64,8 @@ def settle(
         if account.closes_at is None or account.closes_at > now:
             continue
         if account.state == "PENDING_CLOSURE":
-            account.state = "SUSPENDED"
+            # SUSPENDED is what AWS itself has restricted (documentation: account state).
+            account.state = "CLOSED"
             yield account.id, account.closes_at
         if account.closes_at + suspended <= now:
             forget(organization, account.id)

@@ -93,7 +93,9 @@ class PolicyType(ResourceType):
     def attributes(self, api: Api, physical_id: str | None) -> dict[str, Any]:
         """Return what Fn::GetAtt answers (schema)."""
         summary = self._describe(api, physical_id)["PolicySummary"]
-        return {key: summary[key] for key in ("Id", "Arn", "AwsManaged")}
+        # An output takes strings: CloudFormation shows a boolean attribute as one (inference).
+        managed = "true" if summary["AwsManaged"] else "false"
+        return {"Id": summary["Id"], "Arn": summary["Arn"], "AwsManaged": managed}
 
     def read(self, api: Api, physical_id: str, properties: Properties) -> dict[str, Any]:
         """Return everything; content that the template gives as text is not compared (documentation)."""
