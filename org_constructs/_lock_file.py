@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
+from ._render import is_token
 from .model.errors import OrgError
 from .model.lock import FILE_NAME, Lock, LockedAccount
 
@@ -28,11 +29,12 @@ def read_lock(stage: cdk.Stage) -> Lock | None:
     return Lock.read(file) if file else None
 
 
-def locked_account(place: Place) -> LockedAccount | None:
+def locked_account(place: Place, email: str) -> LockedAccount | None:
     """Return what the lock knows of the account that is declared at `place`.
 
     The stack may have had another construct id when it was deployed: CloudFormation knows it by
-    its name, and the account by a logical id that CDK makes from its place in the stack.
+    its name, and the account by a logical id that CDK makes from its place in the stack. A stack
+    of another organization may have the same name, but no account the same e-mail address.
     """
     known = _locked_accounts(place.registry)
     if not known or place.path in known:
@@ -42,7 +44,9 @@ def locked_account(place: Place) -> LockedAccount | None:
     same = [
         account
         for account in known.values()
-        if account.logical_id.endswith(ending) and account.stack == place.stack.stack_name
+        if account.logical_id.endswith(ending)
+        and account.stack == place.stack.stack_name
+        and (is_token(email) or account.email.lower() == email.lower())
     ]
     return same[0] if len(same) == 1 else None
 

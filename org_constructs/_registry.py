@@ -102,6 +102,7 @@ class Registry:
         self.retain_policies = False
         self.settings_handlers: dict[str, SettingsHandler] = {}
         self.account_scopes: dict[str, Construct] = {}
+        self.stack_names: dict[str, str] = {}
         self.account_paths: set[str] = set()
         # Read when the first account asks.
         self.locked_accounts: Mapping[str, LockedAccount] | None = None
@@ -207,6 +208,19 @@ class Place:
     def ids(self) -> tuple[str, ...]:
         """The ids below the stack."""
         return tuple(self.path[len(self.stack_path) + 1 :].split("/"))
+
+    @property
+    def lasting_path(self) -> str:
+        """The path as from the stack's name: that lasts when its construct id, or Stage, is renamed.
+
+        What CloudFormation shall know a thing by is made from this.
+        """
+        known = self.registry.stack_names
+        if self.stack_path not in known:
+            name = self.stack.stack_name
+            # A nested stack, which is refused later, has no name of its own.
+            known[self.stack_path] = self.stack_path if is_token(name) else name
+        return known[self.stack_path] + self.path[len(self.stack_path) :]
 
 
 def place_of(scope: IConstruct) -> Place:

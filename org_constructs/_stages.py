@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from .model.organization import OrganizationModel
 
 if TYPE_CHECKING:
     from ._registry import Registry
+    from .model.lock import Lock
 
 
 def management_account_ids(registry: Registry) -> Mapping[str, frozenset[str]]:
@@ -49,6 +51,50 @@ def stacks_elsewhere(registry: Registry, whole: Assembly) -> tuple[StackTemplate
         if knowing and not at_home and knowing[0] is registry:
             found.append(stack)
     return tuple(found)
+
+
+def lock_of(registry: Registry, lock: Lock, whole: OrganizationModel) -> Lock:
+    """Return what a Stage has to answer for: what it has deployed, in the words of the lock.
+
+    What a Stage has deployed that is no longer there has not gone from AWS. The Stage that declares
+    the account now answers for it, else the first one.
+    """
+    paths = sorted(other.stage.node.path for other in registry.of_app)
+    own = registry.stage.node.path
+
+    def owner(path: str) -> str | None:
+        around = [stage for stage in paths if not stage or path.startswith(f"{stage}/")]
+        return max(around, key=len, default=None)
+
+    declared = {account.email.lower(): account.path for account in whole.accounts.values()}
+    emails = {
+        **{entry.path: entry.email for entry in lock.released.accounts},
+        **{path: account.email for path, account in lock.accounts.items()},
+    }
+
+    def is_heir(path: str) -> bool:
+        if owner(path) is not None:
+            return False
+        now = declared.get(emails.get(path, "").lower(), "")
+        heir = owner(now) if now else None
+        return own == (paths[0] if heir is None else heir)
+
+    answers = lock.within(lambda path: owner(path) == own)
+    strays = lock.within(is_heir)
+    # Names of policies and OUs say nothing where it is not known whose organization they are of.
+    return replace(
+        answers,
+        organizations={
+            **answers.organizations,
+            **(strays.organizations if lock.management_account_id else {}),
+        },
+        organizational_units={**answers.organizational_units, **strays.organizational_units},
+        accounts={**answers.accounts, **strays.accounts},
+        released=replace(
+            answers.released,
+            accounts=(*answers.released.accounts, *strays.released.accounts),
+        ),
+    )
 
 
 def _management_accounts(registry: Registry, whole: Assembly) -> set[str]:

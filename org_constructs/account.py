@@ -129,7 +129,7 @@ class Account(_AccountBase):
             check_role_name(role_name, what=what)
         parent_id, parent_item, _, parent_stacks = resolve_parent(parent, what)
         tag_values = tag_list(tags, where=what)
-        locked = locked_account(place)
+        locked = locked_account(place, email)
         # CloudFormation refuses another name than the first one, so the template keeps that.
         renamed = locked is not None and not is_token(name) and locked.is_renamed_by(name)
         super().__init__(scope, id)

@@ -293,7 +293,7 @@ class OrganizationalUnit(Container):
 
     def _identify_by_parent(self, parent_ids: tuple[str, ...], parent_id: str) -> None:
         """Make the parents part of the logical id where the construct path does not name them."""
-        seen = "/".join((self._place.path, *parent_ids))
+        seen = "/".join((self._place.lasting_path, *parent_ids))
         if not parent_ids and not is_token(parent_id):
             seen += f"/{parent_id}"
         digest = hashlib.sha256(seen.encode()).hexdigest()[:8].upper()

@@ -299,7 +299,7 @@ class _ImportedPolicy(cdk.Resource):
 def policy_name(place: Place) -> str:
     """Return a policy's default name: a readable part and eight characters of its path's hash."""
     ids = place.ids if place.ids[-1] != "Guardrails" else place.ids[:-1]
-    digest = hashlib.sha256(place.path.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(place.lasting_path.encode()).hexdigest()[:8]
     return f"{'-'.join(ids[-2:])[: _NAME_LENGTH - 9]}-{digest}"
 
 

@@ -54,8 +54,10 @@ class SettingsHandler(Construct):
         self.path = place_of(scope).child(id).path
         stack = place_of(scope).stack
         # A name of its own lets the execution policy grant this function and no other.
-        digest = hashlib.sha256(self.path.encode()).hexdigest()[:8]
-        name = f"{place_of(scope).stack_path.replace('/', '-')[:36]}-{digest}"
+        # It lasts as long as the stack does: CloudFormation lets no setting change its function.
+        lasting = place_of(scope).child(id).lasting_path
+        digest = hashlib.sha256(lasting.encode()).hexdigest()[:8]
+        name = f"{lasting.partition('/')[0][:36]}-{digest}"
         self._actions: set[str] = set()
         log_group = logs.CfnLogGroup(
             self,

@@ -14,7 +14,7 @@ import aws_cdk as cdk
 import jsii
 
 from ._lock_file import LOCK_FILE_KEY, read_lock
-from ._stages import management_account_ids, own_paths, stacks_elsewhere
+from ._stages import lock_of, management_account_ids, own_paths, stacks_elsewhere
 from .checks import CheckContext, Finding, Severity, run_checks
 from .model.alignment import align
 from .model.assembly import Assembly, read_assembly
@@ -120,8 +120,8 @@ class OrganizationValidation:
         try:
             lock = read_lock(registry.stage)
             if lock is not None:
-                lock = align(lock, OrganizationModel.of(whole))
-                lock = lock.within(node.path, _stages_inside(registry.stage))
+                everything = OrganizationModel.of(whole)
+                lock = lock_of(registry, align(lock, everything), everything)
         except OrgError as error:
             found.append(
                 Finding(
@@ -198,11 +198,6 @@ def _is_acknowledged(finding: Finding, registry: Registry) -> bool:
     """Tell whether a reason was given for a finding, for the whole organization or one path."""
     known = registry.acknowledged
     return finding.code in known or f"{finding.code}@{finding.path}" in known
-
-
-def _stages_inside(stage: cdk.Stage) -> list[str]:
-    """Return the paths of the Stages of an app, whose resources are checked with them."""
-    return [child.node.path for child in stage.node.children if isinstance(child, cdk.Stage)]
 
 
 def _is_true(value: object) -> bool:

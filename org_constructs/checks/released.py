@@ -23,8 +23,9 @@ def check(context: CheckContext) -> Iterator[Finding]:
         return
     lock, model = context.lock, context.model
     for account in lock.released.accounts:
-        # What is released ahead of its removal is still what the code declares.
-        for again in account.declared_in(model) if not account.is_pending else ():
+        for again in account.declared_in(model):
+            if account.is_still(again, model):
+                continue
             yield about(
                 again,
                 code="ORG141",
@@ -33,7 +34,9 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 remedy=f"{_REMEDY}; or refer to it by Account.from_account_id",
             )
     for unit in lock.released.organizational_units:
-        for taker in unit.declared_in(model) if not unit.is_pending else ():
+        for taker in unit.declared_in(model):
+            if unit.is_still(taker, model):
+                continue
             held = lock.organizational_units.get(taker.path)
             if held is None or (held.parent, held.name) != (unit.parent, unit.name):
                 yield about(

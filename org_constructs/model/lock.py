@@ -6,7 +6,7 @@ Written after a successful deployment, committed, and compared at every synthesi
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -253,18 +253,8 @@ class Lock:
             data["released"] = released
         return json.dumps(data, indent=2) + "\n"
 
-    def within(self, stage: str, other_stages: Collection[str] = ()) -> Lock:
-        """Return what the lock knows of one Stage; a lock may hold all Stages of an app.
-
-        Args:
-            stage: construct path of the Stage; empty for the app itself.
-            other_stages: construct paths of Stages inside it.
-        """
-
-        def belongs(path: str) -> bool:
-            inside = not stage or path.startswith(f"{stage}/")
-            return inside and not any(path.startswith(f"{other}/") for other in other_stages)
-
+    def within(self, belongs: Callable[[str], bool]) -> Lock:
+        """Return what the lock knows of some construct paths; it may hold all Stages of an app."""
         return Lock(
             management_account_id=self.management_account_id,
             organizations={k: v for k, v in self.organizations.items() if belongs(k)},

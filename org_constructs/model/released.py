@@ -11,7 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
-from .organization import DeclaredAccount, DeclaredPolicy, DeclaredUnit, OrganizationModel
+from .organization import (
+    Declared,
+    DeclaredAccount,
+    DeclaredPolicy,
+    DeclaredUnit,
+    OrganizationModel,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,12 @@ class ReleasedThing(ABC):
     @abstractmethod
     def identity(self) -> tuple[str, ...]:
         """What AWS has only once."""
+
+    def is_still(self, declared: Declared, model: OrganizationModel) -> bool:
+        """Tell whether this is what a model declares: let go ahead, and its code is still there."""
+        # The construct id of a stack may have changed, CloudFormation's name of it has not.
+        inside = declared.path.removeprefix(model.stack_of(declared).path)
+        return self.is_pending and self.stack == declared.stack and self.path.endswith(inside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

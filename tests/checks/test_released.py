@@ -155,6 +155,37 @@ def test_released_before_its_removal(new_stack: NewStack) -> None:
     assert codes(_tree(new_stack(), unit="Unit", account="A")) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "again"),
+    [
+        ("Org/Accounts/A", {"account": "B"}),
+        ("Org/Unit", {"unit": "Other"}),
+    ],
+    ids=["account", "ou"],
+)
+def test_fails_for_another_declaration_of_what_is_released(
+    new_stack: NewStack, path: str, again: dict[str, str]
+) -> None:
+    """A release lets the code go: it does not let AWS make the same thing under another id."""
+    _deploy(_tree(new_stack(), unit="Unit", account="A"))
+    _release(new_stack(), path)
+    assert "ORG141" in codes(_tree(new_stack(), **{"unit": "Unit", "account": "A", **again}))
+
+
+def test_released_in_a_stack_with_another_construct_id(
+    new_app: NewApp, new_stack: NewStack
+) -> None:
+    """What is released and still declared is recognised by its stack's name."""
+
+    def declare(id: str) -> cdk.Stack:
+        stack = new_stack(new_app(), id, stack_name="organization")
+        return _tree(stack, unit="Unit", account="A")
+
+    _deploy(declare("Org"))
+    _release(declare("Org"), "Org/Unit", "Org/Accounts/A")
+    assert codes(declare("Renamed")) == []
+
+
 def test_fails_for_the_name_of_one_that_was_let_go(new_stack: NewStack) -> None:
     """An OU that is deployed cannot be renamed to a name that AWS still has."""
     _deploy(_tree(new_stack(), unit="Unit"))

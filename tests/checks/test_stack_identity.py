@@ -7,17 +7,25 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk.assertions import Template
+from constructs import Construct
 from refusal_harness import (
     MANAGEMENT_ACCOUNT,
     NewApp,
     codes,
     deploy,
+    organization_of,
     refusal,
     refusals,
     root_of,
 )
 
-from org_constructs import Organization, OrganizationalUnit, ServiceControlPolicy
+from org_constructs import (
+    Organization,
+    OrganizationalUnit,
+    PolicyType,
+    ServiceControlPolicy,
+)
 from org_constructs.checks import CheckContext, run_checks
 from org_constructs.guardrails import DenyLeaveOrganization, DenyRootUser, Guardrail
 from org_constructs.model import OrganizationModel
@@ -65,6 +73,63 @@ def test_another_id_of_a_stage(new_app: NewApp, before: str, after: str) -> None
     assert codes(_app(new_app, "Org", stage=after)) == []
     changed = _app(new_app, "Org", stage=after, email="b.x@corp.com")
     assert codes(changed) == ["ORG123"]
+
+
+@pytest.mark.parametrize(("before", "after"), [("Prod", "Production"), ("", "Prod"), ("Prod", "")])
+def test_fails_where_a_stage_names_its_stacks(new_app: NewApp, before: str, after: str) -> None:
+    """Without a name of its own a stack has that of its Stage: AWS would make everything again."""
+    deploy(_app(new_app, "Org", stage=before, stack_name=None))
+    moved = _app(new_app, "Org", stage=after, stack_name=None)
+    assert [found.code for found in refusals(moved)] == ["ORG102", "ORG122", "ORG127"]
+
+
+def test_fails_for_a_stage_that_has_gone(new_app: NewApp) -> None:
+    """Its accounts are still in AWS: another Stage says so, once."""
+
+    def app(*stages: str) -> cdk.App:
+        made = new_app()
+        for id in stages:
+            stack = _stack(cdk.Stage(made, id), "Org")
+            _declare(stack, email=f"{id}.x@corp.com", unit=id)
+        return made
+
+    deploy(app("A", "B", "C"))
+    found = refusals(app("B", "C"))
+    assert [finding.code for finding in found] == ["ORG121", "ORG122"]
+    # An account that another Stage has taken is refused there.
+    assert "ORG127" in [finding.code for finding in refusals(app("B", "C", "a"))]
+
+
+def test_a_stage_inside_a_construct(new_app: NewApp) -> None:
+    """What it declares is not what the app around it has lost."""
+
+    def app() -> cdk.App:
+        made = new_app()
+        _declare(_stack(made, "Org"))
+        inner = cdk.Stage(Construct(made, "Group"), "Prod")
+        _declare(_stack(inner, "Org", account=OTHER), account=OTHER)
+        return made
+
+    deploy(app())
+    assert codes(app()) == []
+
+
+def test_logical_ids_and_names_in_a_renamed_stack(new_app: NewApp) -> None:
+    """A template says nothing of the stack's construct id, nor of its Stage."""
+
+    def template(id: str, stage: str) -> Any:
+        app = new_app()
+        scope = cdk.Stage(app, stage) if stage else app
+        stack = _stack(scope, id, stack_name="organization")
+        organization = organization_of(stack)
+        organization.enable_policy_type(PolicyType.SERVICE_CONTROL_POLICY)
+        root = organization.root
+        root.attach(DenyRootUser())
+        parent = root.add_organizational_unit("Parent")
+        OrganizationalUnit(Construct(stack, "Elsewhere"), "Child", parent=parent)
+        return Template.from_stack(stack).to_json()
+
+    assert template("Org", "") == template("Renamed", "") == template("Org", "Prod")
 
 
 @pytest.mark.parametrize(

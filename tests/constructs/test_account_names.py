@@ -13,7 +13,7 @@ from aws_cdk import aws_organizations as organizations
 from aws_cdk.assertions import Match, Template
 from construct_harness import chain_of, of_type, resources_of, root_of
 
-from org_constructs import Account
+from org_constructs import Account, Root
 from org_constructs.guardrails import DenyCloseAccount
 from org_constructs.model import Lock, OrganizationModel
 from org_constructs.model.alignment import lock_after
@@ -304,6 +304,27 @@ def test_a_stack_with_another_construct_id_is_the_same_stack(
     assert _names(resources) == {AUDIT: "One"}
     (backup,) = [r for i, r in of_type(resources, "Account").items() if i != AUDIT]
     assert backup["Properties"]["AccountName"] == "Backup"
+
+
+def test_a_new_organization_with_a_stack_of_the_same_name(
+    new_app: NewApp, new_stack: NewStack
+) -> None:
+    """Its accounts have the same logical ids and are others: they are created with their own name."""
+
+    def declare(*names: str) -> cdk.Stack:
+        app = new_app()
+        for number, name in enumerate(names):
+            env = cdk.Environment(account=f"13579246802{number}", region="us-east-1")
+            stack = new_stack(cdk.Stage(app, f"S{number}"), env=env, stack_name="Accounts")
+            root = Root.from_root_id(stack, "Root", f"r-ab1{number}")
+            root.add_account("Audit", email=f"audit.{number}@corp.com", name=name)
+        return stack
+
+    _deploy(declare("audit"))
+    resources = resources_of(declare("audit", "other"))
+    assert _names(resources) == {}
+    (account,) = of_type(resources, "Account").values()
+    assert account["Properties"]["AccountName"] == "other"
 
 
 def test_accounts_of_any_scope(play: Play) -> None:

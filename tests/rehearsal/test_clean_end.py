@@ -146,7 +146,13 @@ def test_the_foreground_ends_functions(tmp_path: Path, number: signal.Signals) -
 
 def test_wrong_settings_are_refused_at_once() -> None:
     """With what there is."""
-    command = [sys.executable, "-m", "org_constructs.rehearsal", "--settings", '{"trottling": 1}']
+    command = [
+        sys.executable,
+        "-m",
+        "org_constructs.rehearsal",
+        "--settings",
+        '{"no_such_setting": 1}',
+    ]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     assert done.returncode == 2
-    assert "there is no setting 'trottling'; give one of seed, " in done.stderr
+    assert "there is no setting 'no_such_setting'; give one of seed, " in done.stderr

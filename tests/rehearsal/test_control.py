@@ -77,14 +77,20 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("changes", "message"),
         [
-            ({"trottling": True}, "there is no setting 'trottling'; give one of seed, "),
+            (
+                {"no_such_setting": True},
+                "there is no setting 'no_such_setting'; give one of seed, ",
+            ),
             ({"throttling": 1}, "throttling=1: it is true or false"),
             ({"write_seconds": -1}, "write_seconds=-1: it is a number from 0"),
             ({"write_seconds": "1"}, "write_seconds='1': it is a number from 0"),
             ({"seed": 1.5}, "seed=1.5: it is a number from 0"),
             ({"partition": ""}, "partition='': it is a text"),
             ({"quotas": {"accounts": "many"}}, "it is numbers by name"),
-            ({"quotas": {"acounts": 1}}, "there is no quota 'acounts'; give one of accounts, "),
+            (
+                {"quotas": {"no_such_quota": 1}},
+                "there is no quota 'no_such_quota'; give one of accounts, ",
+            ),
         ],
     )
     def test_fails_for_what_does_not_exist(
