@@ -134,7 +134,7 @@ def test_a_policy_that_binds_something_else(live: Live) -> None:
 def test_a_closed_account(live: Live) -> None:
     """CloudFormation imports open accounts only."""
     live.client.close_account(AccountId=live.account)
-    with pytest.raises(RecoveryError, match=r"is (SUSPENDED|PENDING_CLOSURE); .* open accounts"):
+    with pytest.raises(RecoveryError, match=r"is (PENDING_CLOSURE|CLOSED); .* open accounts"):
         live.find()
 
 
