@@ -204,6 +204,8 @@ def main() -> int:
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
+    # Both run from compiled modules, as what pip has installed does.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if arguments.no_validation:
         environment["CDK_VALIDATION"] = "false"
     runs: dict[str, list[dict[str, float]]] = {"raw": [], "library": []}
