@@ -1,11 +1,15 @@
-"""A cloud assembly (`cdk.out`) as data: its stacks, templates, environments and dependencies."""
+"""A cloud assembly (`cdk.out`) as data: its stacks, templates, environments and dependencies.
+
+A nested stack is a stack of its own, whose template is an asset of the assembly and whose
+parameters come from the stack around it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +18,9 @@ from typing import Any, cast
 from .errors import OrgError
 
 _STACK = "aws:cloudformation:stack"
-_NESTED = "cdk:cloud-assembly"
+_STAGE = "cdk:cloud-assembly"
+_ASSETS = "cdk:asset-manifest"
+NESTED_STACK = "AWS::CloudFormation::Stack"
 _SUB_ANY = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
 _UNKNOWN = ("unknown-account", "unknown-region")
 
@@ -33,6 +39,8 @@ class StackTemplate:
         template_path: where the template was read, or None.
         needs: ids of the stacks that are deployed before.
         paths: construct path of each logical id, where CDK wrote it down.
+        parameters: values that are given to the template's parameters; others have their default.
+        around: key of the resource that makes this nested stack, None for a stack of its own.
     """
 
     id: str
@@ -44,6 +52,8 @@ class StackTemplate:
     template_path: str | None = None
     needs: tuple[str, ...] = ()
     paths: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    around: str | None = None
 
     def key_of(self, logical_id: str) -> str:
         """Return what tells a resource from every other of the app; a model's keys are these."""
@@ -57,7 +67,21 @@ class StackTemplate:
     @cached_property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
         """The template's resources by logical id."""
-        return cast("Mapping[str, Mapping[str, Any]]", self.template.get("Resources", {}))
+        found = self.section("Resources")
+        if all(type(resource) is dict for resource in found.values()):
+            return found
+        # `Fn::ForEach` stands for resources that only AWS writes out; its value is a list.
+        return {key: value for key, value in found.items() if isinstance(value, Mapping)}
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """Return a section of the template, empty where a hand-written one leaves it out."""
+        found = self.template.get(name)
+        return found if isinstance(found, Mapping) else {}
+
+    def properties_of(self, logical_id: str) -> Mapping[str, Any]:
+        """Return the properties of a resource, none where a hand-written one says nothing."""
+        found = self.resources.get(logical_id, {}).get("Properties")
+        return found if isinstance(found, Mapping) else {}
 
     @cached_property
     def needs_of(self) -> Mapping[str, frozenset[str]]:
@@ -113,20 +137,74 @@ class StackTemplate:
 
 @dataclass(frozen=True, kw_only=True)
 class Assembly:
-    """The stacks of one cloud assembly, in the order of deployment."""
+    """The stacks of one cloud assembly, in the order of deployment.
+
+    Attributes:
+        stacks: the stacks that are deployed by themselves.
+        nested: the stacks that those make, each after the one around it.
+    """
 
     stacks: tuple[StackTemplate, ...]
+    nested: tuple[StackTemplate, ...] = ()
+
+    @property
+    def every_stack(self) -> tuple[StackTemplate, ...]:
+        """The stacks, then those inside them."""
+        return (*self.stacks, *self.nested)
 
     @cached_property
     def by_id(self) -> Mapping[str, StackTemplate]:
-        """The stacks by artifact id."""
-        return {stack.id: stack for stack in self.stacks}
+        """Every stack by artifact id."""
+        return {stack.id: stack for stack in self.every_stack}
+
+    @cached_property
+    def inside(self) -> Mapping[str, StackTemplate]:
+        """The nested stacks by the key of the resource that makes each."""
+        return {stack.around: stack for stack in self.nested if stack.around}
+
+    @cached_property
+    def exports(self) -> Mapping[str, Sequence[tuple[StackTemplate, Any]]]:
+        """Exported values by the name of the export, as far as that is written down."""
+        found: dict[str, list[tuple[StackTemplate, Any]]] = {}
+        for stack in self.every_stack:
+            for output in stack.section("Outputs").values():
+                export = output.get("Export") if isinstance(output, Mapping) else None
+                name = export.get("Name") if isinstance(export, Mapping) else None
+                if isinstance(name, Mapping) and not isinstance(name.get("Fn::Sub"), str):
+                    continue
+                if isinstance(name, Mapping):
+                    # By far the usual way to name an export by hand.
+                    name = name["Fn::Sub"].replace("${AWS::StackName}", stack.name)
+                if isinstance(name, str) and "${" not in name:
+                    found.setdefault(name, []).append((stack, output.get("Value")))
+        return found
+
+    @cached_property
+    def stored_parameters(self) -> Mapping[str, Sequence[tuple[StackTemplate, str | None, Any]]]:
+        """Values of SSM parameters by name: who stores each, in which Region, and the value.
+
+        A Region of None is the one of the stack. CDK's writer stores into the Region that reads.
+        """
+        found: dict[str, list[tuple[StackTemplate, str | None, Any]]] = {}
+        for stack in self.every_stack:
+            for logical_id, resource in stack.resources.items():
+                kind = resource.get("Type")
+                properties = stack.properties_of(logical_id)
+                if kind == "AWS::SSM::Parameter" and isinstance(properties.get("Name"), str):
+                    entry = (stack, None, properties.get("Value"))
+                    found.setdefault(properties["Name"], []).append(entry)
+                elif kind == "Custom::CrossRegionExportWriter":
+                    written = properties.get("WriterProps", {})
+                    for name, value in written.get("exports", {}).items():
+                        entry = (stack, written.get("region"), value)
+                        found.setdefault(name, []).append(entry)
+        return found
 
     @cached_property
     def named(self) -> Mapping[str, Sequence[StackTemplate]]:
         """The stacks by CloudFormation's name: several, when they go to several accounts."""
         found: dict[str, list[StackTemplate]] = {}
-        for stack in self.stacks:
+        for stack in self.every_stack:
             found.setdefault(stack.name, []).append(stack)
         return found
 
@@ -138,7 +216,10 @@ class Assembly:
 
     def within(self, folder: Path) -> Assembly:
         """Return the stacks of the app or Stage whose assembly is in a folder, without links."""
-        return Assembly(stacks=tuple(stack for stack in self.stacks if stack.folder == folder))
+        return Assembly(
+            stacks=tuple(stack for stack in self.stacks if stack.folder == folder),
+            nested=tuple(stack for stack in self.nested if stack.folder == folder),
+        )
 
     def find(self, name: str, path: str) -> StackTemplate | None:
         """Return the stack of a name, the one around a construct path when there are several."""
@@ -161,18 +242,22 @@ def read_assembly(folder: str | Path, *, nested: bool = False) -> Assembly:
     """
     base = Path(folder)
     manifest = _read(base / "manifest.json")
+    artifacts = manifest.get("artifacts", {})
     stacks = {}
-    inner: list[StackTemplate] = []
-    for artifact_id, artifact in manifest.get("artifacts", {}).items():
-        if nested and artifact.get("type") == _NESTED:
+    within: dict[str, list[StackTemplate]] = {}
+    stages: list[Assembly] = []
+    for artifact_id, artifact in artifacts.items():
+        if nested and artifact.get("type") == _STAGE:
             directory = base / artifact["properties"]["directoryName"]
-            inner += read_assembly(directory, nested=True).stacks
+            stages.append(read_assembly(directory, nested=True))
         if artifact.get("type") != _STACK:
             continue
         properties = artifact["properties"]
         account, region = _environment(artifact.get("environment", ""))
         template_path = base / properties["templateFile"]
-        stacks[artifact_id] = StackTemplate(
+        metadata = _metadata(base, artifact)
+        homes = _paths_of_templates(metadata)
+        stack = StackTemplate(
             id=artifact_id,
             name=properties.get("stackName", artifact_id),
             path=artifact.get("displayName", artifact_id).split(" (")[0],
@@ -181,9 +266,115 @@ def read_assembly(folder: str | Path, *, nested: bool = False) -> Assembly:
             template=_read(template_path),
             template_path=str(template_path),
             needs=tuple(artifact.get("dependencies", ())),
-            paths=_logical_ids(base, artifact),
+            paths=_logical_ids(metadata, properties["templateFile"], homes),
         )
-    return Assembly(stacks=(*_in_order(stacks), *inner))
+        stacks[artifact_id] = stack
+
+        def read_nested(
+            around: StackTemplate,
+            logical_id: str,
+            *,
+            artifact: Mapping[str, Any] = artifact,
+            metadata: Mapping[str, Any] = metadata,
+            homes: Mapping[str, str] = homes,
+        ) -> StackTemplate | None:
+            file = _nested_file(base, around, logical_id, artifact, artifacts)
+            if file is None:
+                return None
+            return nested_stack(
+                around,
+                logical_id,
+                template=_read(base / file),
+                template_path=str(base / file),
+                path=homes.get(file),
+                paths=_logical_ids(metadata, file, homes),
+            )
+
+        within[artifact_id] = nested_stacks((stack,), read_nested)
+    ordered = _in_order(stacks)
+    return Assembly(
+        stacks=(*ordered, *(stack for stage in stages for stack in stage.stacks)),
+        nested=(
+            *(inner for stack in ordered for inner in within[stack.id]),
+            *(inner for stage in stages for inner in stage.nested),
+        ),
+    )
+
+
+def nested_stacks(
+    stacks: Iterable[StackTemplate],
+    read: Callable[[StackTemplate, str], StackTemplate | None],
+) -> list[StackTemplate]:
+    """Return the stacks that some stacks make, and those that these make, as far as they are known.
+
+    Args:
+        stacks: the stacks that are deployed by themselves.
+        read: returns the nested stack that a resource makes, None where its template is unknown.
+    """
+    found: list[StackTemplate] = []
+    waiting = deque((stack, frozenset({stack.template_path})) for stack in stacks)
+    while waiting:
+        stack, trail = waiting.popleft()
+        for logical_id, resource in stack.resources.items():
+            if resource.get("Type") != NESTED_STACK:
+                continue
+            inner = read(stack, logical_id)
+            # A template that contains itself would never end.
+            if inner is not None and (
+                inner.template_path is None or inner.template_path not in trail
+            ):
+                found.append(inner)
+                waiting.append((inner, trail | {inner.template_path}))
+    return found
+
+
+def nested_stack(
+    around: StackTemplate,
+    logical_id: str,
+    *,
+    template: Mapping[str, Any],
+    template_path: str | None = None,
+    path: str | None = None,
+    paths: Mapping[str, str] | None = None,
+) -> StackTemplate:
+    """Return the stack that a resource of another one makes; AWS adds something to its name."""
+    return StackTemplate(
+        # Neither a `/`, which ends the stack's part of a key, nor what an artifact id may hold.
+        id=f"{around.id}:{logical_id}",
+        name=f"{around.name}/{logical_id}",
+        path=path or around.id_path(logical_id),
+        account=around.account,
+        region=around.region,
+        template=template,
+        template_path=template_path,
+        paths=paths or {},
+        around=around.key_of(logical_id),
+    )
+
+
+def _nested_file(
+    base: Path,
+    stack: StackTemplate,
+    logical_id: str,
+    artifact: Mapping[str, Any],
+    artifacts: Mapping[str, Any],
+) -> str | None:
+    """Return the file of a nested stack's template: its URL holds the hash of an asset."""
+    metadata = stack.resources[logical_id].get("Metadata")
+    if isinstance(metadata, Mapping) and metadata.get("aws:asset:property") == "TemplateURL":
+        file = metadata.get("aws:asset:path")
+        if isinstance(file, str) and (base / file).is_file():
+            return file
+    url = json.dumps(stack.properties_of(logical_id).get("TemplateURL"), default=str)
+    for need in artifact.get("dependencies", ()):
+        other = artifacts.get(need, {})
+        if other.get("type") != _ASSETS:
+            continue
+        for hashed, asset in _read(base / other["properties"]["file"]).get("files", {}).items():
+            file = asset.get("source", {}).get("path")
+            if hashed in url and isinstance(file, str) and (base / file).is_file():
+                return file
+    return None
 
 
 def was_refused(folder: str | Path) -> bool:
@@ -215,23 +406,47 @@ def _environment(text: str) -> tuple[str | None, str | None]:
     )
 
 
-def _logical_ids(base: Path, artifact: Mapping[str, Any]) -> dict[str, str]:
-    """Return construct paths by logical id from the assembly's metadata."""
+def _metadata(base: Path, artifact: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what CDK wrote down of a stack's constructs, those of nested stacks included."""
     metadata: dict[str, Any] = dict(artifact.get("metadata", {}))
     extra = artifact.get("additionalMetadataFile")
     if extra and (base / extra).exists():
         metadata |= _read(base / extra)
+    return metadata
+
+
+def _paths_of_templates(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """Return the construct path of each template's stack, by the template's file."""
     return {
         entry["data"]: path.lstrip("/")
         for path, entries in metadata.items()
         for entry in entries
-        if entry.get("type") == "aws:cdk:logicalId" and isinstance(entry.get("data"), str)
+        if entry.get("type") == "aws:cdk:templateFile" and isinstance(entry.get("data"), str)
     }
+
+
+def _logical_ids(
+    metadata: Mapping[str, Any], file: str, homes: Mapping[str, str]
+) -> dict[str, str]:
+    """Return construct paths by logical id of one template, which others may share."""
+    own = homes.get(file)
+    inside = "" if own is None else f"{own}/"
+    others = tuple(f"{path}/" for path in homes.values() if path != own)
+    others = tuple(path for path in others if path.startswith(inside))
+    found = {}
+    for raw, entries in metadata.items():
+        path = raw.lstrip("/")
+        if not path.startswith(inside) or path.startswith(others):
+            continue
+        for entry in entries:
+            if entry.get("type") == "aws:cdk:logicalId" and isinstance(entry.get("data"), str):
+                found[entry["data"]] = path
+    return found
 
 
 def _needed(resource: Mapping[str, Any], known: Mapping[str, Any]) -> set[str]:
     """Return the logical ids among `known` that a resource waits for."""
-    depends = resource.get("DependsOn", [])
+    depends = resource.get("DependsOn") or []
     found = {depends} if isinstance(depends, str) else set(depends)
     found |= referred_names(resource.get("Properties", {}))
     return {logical_id for logical_id in found if logical_id in known}

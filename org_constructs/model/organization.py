@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .assembly import Assembly, StackTemplate, read_assembly
 from .errors import OrgError
-from .references import Reference, Unknown, resolve
+from .intrinsics import NO_VALUE, evaluate, fill, holds, resolve
+from .references import Reference, Unknown
 from .stack_groups import ROOT, roots_by_stack
+from .unknowns import UnknownValue, find_unknowns
+
+if TYPE_CHECKING:
+    from org_constructs.evaluation import Decision, Request
+
+    from .lookup import Lookup
 
 ORGANIZATION = "AWS::Organizations::Organization"
 ORGANIZATIONAL_UNIT = "AWS::Organizations::OrganizationalUnit"
@@ -76,13 +84,24 @@ class DeclaredPolicy(Declared):
 
 @dataclass(frozen=True, kw_only=True)
 class OrganizationModel:
-    """An organization as declared by templates; what cannot be resolved is kept as unknown."""
+    """An organization as declared by templates; what cannot be resolved is kept as unknown.
+
+    Attributes:
+        assembly: the templates.
+        organizations: the organizations that are created, by key, as all mappings here.
+        organizational_units: the OUs.
+        accounts: the accounts.
+        policies: the policies, of any type.
+        left_out: construct paths of what a condition of its template leaves out, with the
+            parameters that are given or their defaults; the value is the condition's name.
+    """
 
     assembly: Assembly
     organizations: Mapping[str, Declared] = field(default_factory=dict)
     organizational_units: Mapping[str, DeclaredUnit] = field(default_factory=dict)
     accounts: Mapping[str, DeclaredAccount] = field(default_factory=dict)
     policies: Mapping[str, DeclaredPolicy] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_assembly(cls, folder: str | Path) -> OrganizationModel:
@@ -94,37 +113,99 @@ class OrganizationModel:
         return cls.of(read_assembly(folder, nested=True))
 
     @classmethod
-    def from_templates(cls, templates: Mapping[str, Mapping[str, Any]]) -> OrganizationModel:
-        """Read the organization from templates by stack name."""
-        stacks = (StackTemplate(id=n, name=n, path=n, template=t) for n, t in templates.items())
-        return cls.of(Assembly(stacks=tuple(stacks)))
+    def from_templates(
+        cls,
+        templates: Mapping[str, Mapping[str, Any] | str],
+        *,
+        parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> OrganizationModel:
+        """Read the organization from templates by stack name, whoever wrote them.
+
+        A template is plain data, or its text in JSON or YAML. One whose name is the last part of
+        another's `TemplateURL` is the nested stack that this one makes.
+
+        Args:
+            templates: the templates by the name of their stack.
+            parameters: values of a stack's parameters, by the stack's name; others have their
+                default.
+
+        Raises:
+            OrgError: `ORG016` when a text cannot be read.
+        """
+        from .template_files import assembly_of
+
+        return cls.of(assembly_of(templates, parameters=parameters))
+
+    @classmethod
+    def from_file(
+        cls, path: str | Path, *, parameters: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> OrganizationModel:
+        """Read the organization from a template in JSON or YAML, or from a folder of them.
+
+        A stack has the name of its file. A `TemplateURL` that is the path of a file leads to a
+        nested stack. The folder of a cloud assembly is read as what it is.
+
+        Raises:
+            OrgError: `ORG016` when something cannot be read or is no template.
+        """
+        from .template_files import read_templates
+
+        return cls.of(read_templates(path, parameters=parameters))
 
     @classmethod
     def of(cls, assembly: Assembly) -> OrganizationModel:
         """Read the organization from an assembly in memory."""
+        left_out: dict[str, str] = {}
         model = cls(
-            assembly=assembly, organizations={}, organizational_units={}, accounts={}, policies={}
+            assembly=assembly,
+            organizations={},
+            organizational_units={},
+            accounts={},
+            policies={},
+            left_out=left_out,
         )
-        for stack, logical_id, resource in model._resources():
-            common = {
-                "key": stack.key_of(logical_id),
-                "stack": stack.name,
-                "stack_id": stack.id,
-                "logical_id": logical_id,
-                "path": stack.id_path(logical_id),
-            }
-            _take(model, stack, resource, common)
-        return model
-
-    def _resources(self) -> Iterator[tuple[StackTemplate, str, Mapping[str, Any]]]:
-        for stack in self.assembly.stacks:
+        for stack in assembly.every_stack:
             for logical_id, resource in stack.resources.items():
-                if resource.get("Type") in _READERS:
-                    yield stack, logical_id, resource
+                kind = resource.get("Type")
+                if kind not in _READERS:
+                    continue
+                condition = resource.get("Condition")
+                path = stack.id_path(logical_id)
+                if condition is not None and holds(condition, stack, assembly) is False:
+                    left_out[path] = str(condition)
+                    continue
+                _take(
+                    model,
+                    stack,
+                    resource,
+                    {
+                        "key": stack.key_of(logical_id),
+                        "stack": stack.name,
+                        "stack_id": stack.id,
+                        "logical_id": logical_id,
+                        "path": path,
+                    },
+                )
+        return model
 
     def node(self, value: Any, stack: StackTemplate) -> str:
         """Return the key of what a parent or target value names."""
-        found = resolve(value, stack, self.assembly)
+        return self._node_of(resolve(value, stack, self.assembly), stack)
+
+    def _nodes(self, value: Any, stack: StackTemplate) -> list[str]:
+        """Return the keys of what a list of parents or targets names; one may stand for a list."""
+        if isinstance(value, list):
+            return [node for item in value for node in self._nodes(item, stack)]
+        if isinstance(value, str):
+            return [self.node(value, stack)]
+        found = evaluate(value, stack, self.assembly)
+        if isinstance(found, list):
+            return self._nodes(found, stack)
+        if isinstance(found, Reference):
+            return [self._node_of(found, stack)]
+        return [] if found is NO_VALUE else [self.node(value, stack)]
+
+    def _node_of(self, found: str | Reference | Unknown, stack: StackTemplate) -> str:
         if isinstance(found, Reference):
             if found.attribute == "RootId":
                 return self.root_of(found.stack)
@@ -173,6 +254,103 @@ class OrganizationModel:
         return ROOT if self.is_root(key) else key
 
     @cached_property
+    def unknowns(self) -> tuple[UnknownValue, ...]:
+        """What only AWS, or a template that is not here, knows: where it stands, and the expression.
+
+        Nothing of it is guessed: decisions that hang on it say so.
+        """
+        return tuple(find_unknowns(self))
+
+    @cached_property
+    def _documents(self) -> dict[str, Any]:
+        return {}
+
+    def document_of(self, policy: DeclaredPolicy) -> Any:
+        """Return a policy's document with everything filled in that the templates tell.
+
+        A content that is a JSON text is read. What is unknown stays the template's expression.
+        """
+        known = self._documents
+        if policy.key not in known:
+            found = fill(policy.content, self.stack_of(policy), self.assembly)
+            if isinstance(found, str):
+                # What is no document stays what it is; a check names it.
+                with suppress(ValueError):
+                    found = json.loads(found)
+            known[policy.key] = found
+        return known[policy.key]
+
+    @cached_property
+    def _lookup(self) -> Lookup:
+        from .lookup import Lookup
+
+        return Lookup(self)
+
+    def account(self, name: str) -> DeclaredAccount:
+        """Return an account by its path of names, its name if unique, or its construct path.
+
+        `Workloads/Production/payments-prod` is a path of names: those of the OUs from the root
+        down, and the account's. An account that was renamed has both of its names.
+
+        Raises:
+            OrgError: `ORG017` when there is none, `ORG018` when there are several.
+        """
+        return self._lookup.account(name)
+
+    def organizational_unit(self, name: str) -> DeclaredUnit:
+        """Return an OU by its path of names, its name if unique, or its construct path.
+
+        Raises:
+            OrgError: `ORG017` when there is none, `ORG018` when there are several.
+        """
+        return self._lookup.organizational_unit(name)
+
+    def name_path(self, key: str) -> str:
+        """Return the names from below the root down to a node; an id where it begins with one."""
+        return self._lookup.name_path(key)
+
+    @cached_property
+    def management_account_ids(self) -> frozenset[str]:
+        """Accounts to which the stacks of OUs, accounts and organizations are deployed.
+
+        None but the management account may make those.
+        """
+        makers = {
+            declared.stack_id
+            for kind in (self.organizations, self.organizational_units, self.accounts)
+            for declared in kind.values()
+        }
+        accounts = (self.assembly.by_id[stack].account for stack in makers)
+        return frozenset(account for account in accounts if account)
+
+    def decide(
+        self,
+        account: str | DeclaredAccount | DeclaredUnit,
+        request: Request,
+        *,
+        resource_account: str | DeclaredAccount | DeclaredUnit | None = None,
+    ) -> Decision:
+        """Decide whether the organization's policies leave a request of an account allowed.
+
+        Service control policies never grant anything: an allowed request still needs a policy of
+        IAM. The management account is exempt; it is asked for by its id.
+
+        Args:
+            account: who asks: a name or path as for `account()`, an account's id, or a
+                declaration. An OU stands for any account in it.
+            request: what is asked.
+            resource_account: whose the resource is; by default the same account's. The resource
+                control policies on its path count.
+
+        Raises:
+            OrgError: `ORG017` or `ORG018` when no, or no single, account is meant.
+        """
+        # The one place where the model looks up to the room above it: users ask the organization.
+        from org_constructs.evaluation.organization import decide_for
+
+        return decide_for(self, account, request, resource_account=resource_account)
+
+    @cached_property
     def accounts_by_path(self) -> Mapping[str, DeclaredAccount]:
         """Accounts by construct path."""
         return {account.path: account for account in self.accounts.values()}
@@ -206,8 +384,13 @@ def statement_hashes(content: Any) -> frozenset[str]:
     return frozenset(hashes)
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else f"?{json.dumps(value, sort_keys=True)}"
+def _text(value: Any, stack: StackTemplate, assembly: Assembly) -> str:
+    if type(value) is str and "{{" not in value:
+        return value
+    found = resolve(value, stack, assembly)
+    if isinstance(found, str):
+        return found
+    return f"?{found.text if isinstance(found, Unknown) else json.dumps(value, sort_keys=True)}"
 
 
 def _take(
@@ -216,44 +399,44 @@ def _take(
     resource: Mapping[str, Any],
     common: dict[str, str],
 ) -> None:
-    properties = resource.get("Properties", {})
+    properties = stack.properties_of(common["logical_id"])
     kind = resource["Type"]
+
+    def text(name: str) -> str:
+        return _text(properties.get(name, ""), stack, model.assembly)
+
     if kind == ORGANIZATION:
         _store(model.organizations, Declared(**common))
     elif kind == ORGANIZATIONAL_UNIT:
         parent = model.node(properties.get("ParentId", "?"), stack)
         _store(
             model.organizational_units,
-            DeclaredUnit(**common, name=_text(properties.get("Name", "")), parent=parent),
+            DeclaredUnit(**common, name=text("Name"), parent=parent),
         )
     elif kind == ACCOUNT:
-        parents = properties.get("ParentIds") or ["r-"]
-        first = parents[0] if isinstance(parents, list) else parents
+        # AWS puts an account without parents under the root.
+        parents = model._nodes(properties.get("ParentIds") or ["r-"], stack)  # noqa: SLF001
         role = properties.get("RoleName")
         _store(
             model.accounts,
             DeclaredAccount(
                 **common,
-                name=_text(properties.get("AccountName", "")),
-                email=_text(properties.get("Email", "")),
-                role_name=None if role is None else _text(role),
-                parent=model.node(first, stack),
+                name=text("AccountName"),
+                email=text("Email"),
+                role_name=None if role is None else text("RoleName"),
+                parent=parents[0] if parents else model.node("r-", stack),
             ),
         )
     else:
-        targets = properties.get("TargetIds") or []
         _store(
             model.policies,
             DeclaredPolicy(
                 **common,
-                name=_text(properties.get("Name", "")),
-                type=_text(properties.get("Type", "")),
+                name=text("Name"),
+                type=text("Type"),
                 content=properties.get("Content"),
-                targets=tuple(
-                    model.node(target, stack)
-                    for target in (targets if isinstance(targets, list) else [targets])
-                ),
-                retained=resource.get("DeletionPolicy", "Delete").startswith("Retain"),
+                targets=tuple(model._nodes(properties.get("TargetIds") or [], stack)),  # noqa: SLF001
+                retained=str(resource.get("DeletionPolicy", "Delete")).startswith("Retain"),
             ),
         )
 

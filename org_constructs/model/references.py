@@ -1,4 +1,4 @@
-"""What the intrinsic functions of templates refer to, as far as an organization needs it."""
+"""What values of templates refer to beyond their own stack, and what they cannot say."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 from .assembly import Assembly, StackTemplate
 
 _ACCOUNT_OF_ROLE = re.compile(r":([0-9]{12}):role/")
-_SUB_WHOLE = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.([A-Za-z0-9.]+))?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,43 +29,7 @@ class Unknown:
     text: str
 
 
-def resolve(
-    value: Any, stack: StackTemplate, assembly: Assembly, depth: int = 0
-) -> str | Reference | Unknown:
-    """Return the literal or the resource behind a value of a template, never a guess."""
-    if isinstance(value, str):
-        return value
-    unknown = Unknown(json.dumps(value, sort_keys=True, default=str))
-    if not isinstance(value, Mapping) or len(value) != 1 or depth > 10:  # noqa: PLR2004 - a loop of outputs
-        return unknown
-    ((function, argument),) = value.items()
-    if function == "Ref" and argument in stack.resources:
-        return Reference(stack.id, argument)
-    if function == "Fn::GetAtt":
-        parts = argument.split(".", 1) if isinstance(argument, str) else argument
-        if len(parts) == 2 and parts[0] in stack.resources and isinstance(parts[1], str):  # noqa: PLR2004
-            return Reference(stack.id, parts[0], parts[1])
-    if function == "Fn::Sub" and isinstance(argument, str):
-        match = _SUB_WHOLE.fullmatch(argument)
-        if match and match[1] in stack.resources:
-            return Reference(stack.id, match[1], match[2] or "")
-        if "${" not in argument:
-            return argument
-    if function == "Fn::Join" and _joins_one(argument):
-        return resolve(argument[1][0], stack, assembly, depth + 1)
-    found: list[tuple[StackTemplate, Any]] = []
-    if function == "Fn::GetStackOutput" and isinstance(argument, Mapping):
-        found = _stack_outputs(argument, stack, assembly)
-    if function == "Fn::ImportValue" and isinstance(argument, str):
-        found = _exports(argument, stack, assembly)
-    # Two that could be meant are as good as none.
-    if len(found) == 1:
-        other, output = found[0]
-        return resolve(output, other, assembly, depth + 1)
-    return unknown
-
-
-def _stack_outputs(
+def stack_outputs(
     argument: Mapping[str, Any], stack: StackTemplate, assembly: Assembly
 ) -> list[tuple[StackTemplate, Any]]:
     """Return the outputs that may be meant: a name of a stack is unique in one account and Region."""
@@ -78,23 +41,36 @@ def _stack_outputs(
         region if isinstance(region, str) else stack.region,
     )
     found = [
-        (other, other.template.get("Outputs", {})[argument.get("OutputName")].get("Value"))
+        (other, output.get("Value"))
         for other in assembly.named.get(str(argument.get("StackName")), ())
-        if _is_at(other, *place) and argument.get("OutputName") in other.template.get("Outputs", {})
+        if _is_at(other, *place)
+        and isinstance(
+            output := other.section("Outputs").get(str(argument.get("OutputName"))), Mapping
+        )
     ]
     return _nearest(found, stack)
 
 
-def _exports(
-    name: str, stack: StackTemplate, assembly: Assembly
-) -> list[tuple[StackTemplate, Any]]:
+def exports(name: str, stack: StackTemplate, assembly: Assembly) -> list[tuple[StackTemplate, Any]]:
     """Return the exports that may be meant: a name is unique in one account and Region."""
     found = [
-        (other, output.get("Value"))
-        for other in assembly.stacks
+        (other, value)
+        for other, value in assembly.exports.get(name, ())
         if _is_at(other, stack.account, stack.region)
-        for output in other.template.get("Outputs", {}).values()
-        if output.get("Export", {}).get("Name") == name
+    ]
+    return _nearest(found, stack)
+
+
+def stored_parameters(
+    name: str, stack: StackTemplate, assembly: Assembly
+) -> list[tuple[StackTemplate, Any]]:
+    """Return the SSM parameters that may be meant: a name is unique in one account and Region."""
+    found = [
+        (other, value)
+        for other, region, value in assembly.stored_parameters.get(name, ())
+        if _is_at(other, stack.account, None)
+        and (region is None or stack.region in (None, region))
+        and (region is not None or _is_at(other, None, stack.region))
     ]
     return _nearest(found, stack)
 
@@ -111,15 +87,6 @@ def _nearest(
 ) -> list[tuple[StackTemplate, Any]]:
     """Return those of the stack's own Stage if there are any: CDK refers to no other."""
     return [entry for entry in found if entry[0].folder == stack.folder] or found
-
-
-def _joins_one(argument: Any) -> bool:
-    return (
-        isinstance(argument, list)
-        and len(argument) == 2  # noqa: PLR2004 - separator and values
-        and isinstance(argument[1], list)
-        and len(argument[1]) == 1
-    )
 
 
 def find_cycle(stack: StackTemplate) -> list[str]:

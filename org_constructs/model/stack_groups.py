@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .assembly import Assembly, StackTemplate
-from .references import Reference, resolve
+from .intrinsics import evaluate
+from .references import Reference
 
 ROOT = "Root"
 
@@ -31,7 +32,7 @@ def roots_by_stack(assembly: Assembly) -> Mapping[str, str]:
     The node is `Root` where the stacks name one root only, else `Root of` and what tells the
     organization from others: its account, the id of its root, or its first stack.
     """
-    stacks = [stack for stack in assembly.stacks if _manages(stack)]
+    stacks = [stack for stack in assembly.every_stack if _manages(stack)]
     groups = _Groups()
     for stack in stacks:
         groups.add(stack.id)
@@ -43,8 +44,7 @@ def roots_by_stack(assembly: Assembly) -> Mapping[str, str]:
     for stack in stacks:
         if any(resource.get("Type") == _CREATED for resource in stack.resources.values()):
             rooted.add(stack.id)
-        for value in _node_values(stack):
-            found = resolve(value, stack, assembly)
+        for found in _nodes(stack, assembly):
             root = _ROOT_ID.fullmatch(found) if isinstance(found, str) else None
             if isinstance(found, str) and found.startswith("r-"):
                 named.add(stack.id)
@@ -76,16 +76,25 @@ def _manages(stack: StackTemplate) -> bool:
     )
 
 
-def _node_values(stack: StackTemplate) -> Iterator[Any]:
-    for resource in stack.resources.values():
-        if str(resource.get("Type", "")).startswith(_ORGANIZATIONS):
-            properties = resource.get("Properties", {})
-            if resource["Type"] == _ACCOUNT and not properties.get("ParentIds"):
-                # AWS puts it under the root.
-                yield "r-"
-            for name in _NODE_PROPERTIES:
-                value = properties.get(name, [])
-                yield from value if isinstance(value, list) else [value]
+def _nodes(stack: StackTemplate, assembly: Assembly) -> Iterator[Any]:
+    """Return what a stack's resources name as parents and targets, each only once."""
+    seen: set[Any] = set()
+    for logical_id, resource in stack.resources.items():
+        kind = str(resource.get("Type", ""))
+        if not kind.startswith(_ORGANIZATIONS):
+            continue
+        properties = stack.properties_of(logical_id)
+        found = [] if kind != _ACCOUNT or properties.get("ParentIds") else ["r-"]
+        for name in _NODE_PROPERTIES:
+            value = properties.get(name)
+            if value is not None:
+                value = evaluate(value, stack, assembly)
+                found += value if isinstance(value, list) else [value]
+        for node in found:
+            # AWS puts an account without parents under the root.
+            if isinstance(node, (str, Reference)) and node not in seen:
+                seen.add(node)
+                yield node
 
 
 class _Groups:
