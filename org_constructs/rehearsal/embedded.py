@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import importlib.util
 import json
 import os
@@ -189,6 +190,7 @@ class EmbeddedAws(RemoteControl):
                 "credentials_file": nothing,
             }
         )
+        own.register_component("data_loader", _loader())
         session = boto3.session.Session(
             botocore_session=own,
             aws_access_key_id=account_id or self.account_id,
@@ -224,6 +226,14 @@ class EmbeddedAws(RemoteControl):
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+@functools.cache
+def _loader() -> Any:
+    """Return what has read the services' models once: each session of its own reads them again."""
+    from botocore.loaders import create_loader
+
+    return create_loader(os.environ.get("AWS_DATA_PATH"))
 
 
 def _require_extra() -> None:
