@@ -19,6 +19,7 @@ from typing import Any
 
 SECONDS, MEGABYTES = 2.0, 150.0
 PER_STACK = 500
+TOP_UNITS = 20
 
 
 def write(folder: Path, accounts: int, units: int) -> int:
@@ -49,7 +50,7 @@ def write(folder: Path, accounts: int, units: int) -> int:
         return {"Fn::GetStackOutput": {"StackName": home, "OutputName": name}}
 
     for n in range(units):
-        parent = "r-ab12" if n < 20 else refer(f"Unit{(n - 20) // 10}A1B2C3D4")
+        parent = "r-ab12" if n < TOP_UNITS else refer(f"Unit{(n - TOP_UNITS) // 10}A1B2C3D4")
         unit = {"Name": f"unit-{n}", "ParentId": parent}
         add(f"Unit{n}A1B2C3D4", "OrganizationalUnit", unit, f"Unit{n}")
         if n % 4 == 0:
