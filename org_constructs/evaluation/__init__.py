@@ -1,0 +1,83 @@
+"""What policies mean: decisions on requests, with their reasons.
+
+Names are imported when first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._exemptions import Exemption, is_service_linked_role
+    from ._policies import Level, NamedPolicy
+    from ._syntax import (
+        Condition,
+        ParsedPolicy,
+        ParsedStatement,
+        PolicySyntaxError,
+        parse_policy,
+    )
+    from .decision import (
+        Decision,
+        Effect,
+        LevelDecision,
+        Request,
+        StatementReference,
+        decide,
+    )
+
+__all__ = [
+    "Condition",
+    "Decision",
+    "Effect",
+    "Exemption",
+    "Level",
+    "LevelDecision",
+    "NamedPolicy",
+    "ParsedPolicy",
+    "ParsedStatement",
+    "PolicySyntaxError",
+    "Request",
+    "StatementReference",
+    "decide",
+    "is_service_linked_role",
+    "parse_policy",
+]
+
+_HOMES = {
+    "_exemptions": ("Exemption", "is_service_linked_role"),
+    "_policies": ("Level", "NamedPolicy"),
+    "_syntax": (
+        "Condition",
+        "ParsedPolicy",
+        "ParsedStatement",
+        "PolicySyntaxError",
+        "parse_policy",
+    ),
+    "decision": (
+        "Decision",
+        "Effect",
+        "LevelDecision",
+        "Request",
+        "StatementReference",
+        "decide",
+    ),
+}
+
+# Hidden from type checkers, which would accept any misspelt name otherwise.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used."""
+        from importlib import import_module
+
+        for module, names in _HOMES.items():
+            if name in names:
+                value = getattr(import_module(f"{__name__}.{module}"), name)
+                globals()[name] = value
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        """List the public names."""
+        return sorted({*globals(), *__all__})

@@ -1,0 +1,84 @@
+"""Requests that no service or resource control policy reaches.
+
+Sources:
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ._statements import Question
+from ._syntax import RCP, SCP, Kind
+
+# The path is reserved for roles of this kind. The ARN of a session has no path, but the key
+# aws:PrincipalArn of a session is the ARN of its role (documentation).
+_SERVICE_LINKED = re.compile(r"arn:[^:]*:iam::[^:]*:role/aws-service-role/.+")
+# The name alone is no proof of such a role, except in a session of the service itself (guess).
+_ACCOUNT = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exemption:
+    """Why the policies of one kind do not reach a request.
+
+    Attributes:
+        kind: `SERVICE_CONTROL_POLICY` or `RESOURCE_CONTROL_POLICY`.
+        reason: in words.
+    """
+
+    kind: Kind
+    reason: str
+
+    def to_json(self) -> dict[str, str]:
+        """Return the JSON form."""
+        return {"kind": self.kind, "reason": self.reason}
+
+
+def service_exemption(question: Question, management_account: str | None) -> Exemption | None:
+    """Return why service control policies do not reach a request (documentation)."""
+    if is_service_linked_role(_principal(question)):
+        return Exemption(kind=SCP, reason="the principal is a service-linked role")
+    if management_account and _account_of_principal(question) == management_account:
+        return Exemption(kind=SCP, reason="the principal is of the management account")
+    return None
+
+
+def resource_exemption(question: Question, management_account: str | None) -> Exemption | None:
+    """Return why resource control policies do not reach a request (documentation)."""
+    if is_service_linked_role(_principal(question)):
+        return Exemption(kind=RCP, reason="the principal is a service-linked role")
+    if question.action == "kms:retiregrant":
+        return Exemption(kind=RCP, reason="kms:RetireGrant is not affected")
+    from org_constructs.policies.types.resource_control_policy import supported_services
+
+    service = question.action.partition(":")[0]
+    if service not in supported_services():
+        return Exemption(kind=RCP, reason=f"the service '{service}' does not support them")
+    if management_account and _account_of_resource(question) == management_account:
+        return Exemption(kind=RCP, reason="the resource is of the management account")
+    return None
+
+
+def is_service_linked_role(principal_arn: str) -> bool:
+    """Tell whether an ARN of a principal is that of a service-linked role."""
+    return _SERVICE_LINKED.fullmatch(principal_arn) is not None
+
+
+def _principal(question: Question) -> str:
+    return question.context.single("aws:principalarn") or ""
+
+
+def _account_of_principal(question: Question) -> str:
+    return question.context.single("aws:principalaccount") or _account(_principal(question))
+
+
+def _account_of_resource(question: Question) -> str:
+    return question.context.single("aws:resourceaccount") or _account(question.resource)
+
+
+def _account(arn: str) -> str:
+    parts = arn.split(":", 5)
+    return parts[_ACCOUNT] if len(parts) > _ACCOUNT else ""

@@ -1,0 +1,202 @@
+"""Whether a name is what a pattern of a policy says: actions, resources, ARNs, variables.
+
+Sources:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+# The names between the braces are keys of the request's context, perhaps with a default value.
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+_NAME = re.compile(r"\s*([^,']+?)\s*(?:,\s*'([^']*)'\s*)?")
+_ESCAPES = {"*", "?", "$"}
+ARN_PARTS = 6
+
+# A pattern with its variables replaced: what is literal, and what is a wildcard.
+Lookup = Callable[[str], "str | None"]
+
+
+def _expression(pattern: str) -> str:
+    """Return a pattern of `*` and `?` as the text of an expression; other signs are themselves.
+
+    What stands between two stars is taken where it is first found and never elsewhere, so that no
+    pattern takes long.
+    """
+    first, *rest = (
+        "".join("." if sign == "?" else re.escape(sign) for sign in piece)
+        for piece in re.sub(r"\*+", "*", pattern).split("*")
+    )
+    if not rest:
+        return first
+    *middle, last = rest
+    return f"{first}{''.join(f'(?>.*?{piece})' for piece in middle)}.*{last}"
+
+
+@lru_cache(maxsize=65536)
+def _glob(pattern: str) -> re.Pattern[str]:
+    return re.compile(_expression(pattern), re.DOTALL)
+
+
+def action_matches(pattern: str, action: str) -> bool:
+    """Tell whether an action is one of a pattern; case has no meaning."""
+    return _glob(pattern.lower()).fullmatch(action.lower()) is not None
+
+
+@lru_cache(maxsize=4096)
+def actions_matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return a test whether an action, in lower case, is one of several patterns."""
+    lower = [pattern.lower() for pattern in patterns]
+    literal = frozenset(p for p in lower if "*" not in p and "?" not in p)
+    wild = [p for p in lower if p not in literal]
+    if any(not p.strip("*") for p in wild):
+        return lambda _action: True
+    if not wild:
+        return literal.__contains__
+    expression = re.compile("|".join(f"(?:{_expression(p)})" for p in wild), re.DOTALL)
+    fullmatch = expression.fullmatch
+    return lambda action: action in literal or fullmatch(action) is not None
+
+
+def resource_matches(
+    pattern: str, arn: str, variables: Mapping[str, str] | Lookup | None = None
+) -> bool:
+    """Tell whether a resource is one of a pattern; case has a meaning.
+
+    A wildcard reaches over colons (documentation: at the end of a part; inference: elsewhere).
+
+    Args:
+        pattern: ARN with wildcards and variables, or `*`.
+        arn: resource of the request.
+        variables: values by key, or a function that returns one; None leaves variables alone, as
+            a policy of version 2008-10-17 has them.
+    """
+    if variables is None:
+        return _glob(pattern).fullmatch(arn) is not None
+    template = template_of(pattern)
+    if template is None:
+        return _glob(pattern).fullmatch(arn) is not None
+    return template.matches(arn, _lookup(variables))
+
+
+def arn_like(pattern: str, arn: str) -> bool:
+    """Tell whether an ARN is one of a pattern, part by part, as the ARN operators compare.
+
+    A wildcard stays within its part; the sixth part is all the rest.
+    """
+    if not pattern.strip("*"):
+        return pattern != "" and len(arn.split(":", 5)) == ARN_PARTS
+    wanted, given = pattern.split(":", 5), arn.split(":", 5)
+    return len(wanted) == len(given) == ARN_PARTS and all(
+        _glob(want).fullmatch(have) is not None for want, have in zip(wanted, given, strict=True)
+    )
+
+
+class Template:
+    """A text with policy variables in it.
+
+    Attributes:
+        parts: texts that may hold wildcards, and in between (key in lower case, default or None);
+            a key `` stands for a literal text, the default.
+        keys: the keys without a default, as written.
+    """
+
+    __slots__ = ("keys", "parts")
+
+    def __init__(
+        self, parts: tuple[str | tuple[str, str | None], ...], keys: tuple[str, ...]
+    ) -> None:
+        self.parts = parts
+        self.keys = keys
+
+    def resolved(self, lookup: Lookup) -> list[tuple[str, bool]] | None:
+        """Return texts and whether each is literal; None where a variable has no value."""
+        texts: list[tuple[str, bool]] = []
+        for part in self.parts:
+            if isinstance(part, str):
+                texts.append((part, False))
+                continue
+            key, default = part
+            value = lookup(key) if key else None
+            if value is None:
+                value = default
+            if value is None:
+                return None
+            texts.append((value, True))
+        return texts
+
+    def text(self, lookup: Lookup) -> str | None:
+        """Return the text with its variables replaced; None where one has no value."""
+        texts = self.resolved(lookup)
+        return None if texts is None else "".join(text for text, _ in texts)
+
+    def expression(self, lookup: Lookup) -> re.Pattern[str] | None:
+        """Return an expression in which only what the policy itself says is a wildcard."""
+        texts = self.resolved(lookup)
+        if texts is None:
+            return None
+        return re.compile(
+            "".join(re.escape(text) if literal else _expression(text) for text, literal in texts),
+            re.DOTALL,
+        )
+
+    def matches(self, text: str, lookup: Lookup) -> bool:
+        """Tell whether a text is one of this pattern; nothing is where a variable has no value."""
+        expression = self.expression(lookup)
+        return expression is not None and expression.fullmatch(text) is not None
+
+    def arn_parts(self, lookup: Lookup) -> list[re.Pattern[str]] | None:
+        """Return an expression for each part of an ARN; None where a variable has no value.
+
+        A colon in a variable's value ends a part as one in the policy does.
+        """
+        texts = self.resolved(lookup)
+        if texts is None:
+            return None
+        parts = [""]
+        for text, literal in texts:
+            for number, piece in enumerate(text.split(":")):
+                if number and len(parts) < ARN_PARTS:
+                    parts.append("")
+                elif number:
+                    parts[-1] += ":"
+                parts[-1] += re.escape(piece) if literal else _expression(piece)
+        return [re.compile(part, re.DOTALL) for part in parts]
+
+
+@lru_cache(maxsize=16384)
+def template_of(text: str) -> Template | None:
+    """Return a text's variables; None when it has none."""
+    if "${" not in text:
+        return None
+    parts: list[str | tuple[str, str | None]] = []
+    keys: list[str] = []
+    end = 0
+    for match in _VARIABLE.finditer(text):
+        parts.append(text[end : match.start()])
+        end = match.end()
+        inner = match[1]
+        if inner in _ESCAPES:
+            parts.append(("", inner))
+            continue
+        named = _NAME.fullmatch(inner)
+        # What is no name has no value, so that it can never be met.
+        key, default = (named[1], named[2]) if named else (inner, None)
+        parts.append((key.lower() or "?", default))
+        if default is None:
+            keys.append(key)
+    if not parts:
+        return None
+    parts.append(text[end:])
+    return Template(tuple(part for part in parts if part != ""), tuple(keys))
+
+
+def _lookup(variables: Mapping[str, str] | Lookup) -> Lookup:
+    if callable(variables):
+        return variables
+    lower = {key.lower(): value for key, value in variables.items()}
+    return lower.get
