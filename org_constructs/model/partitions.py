@@ -106,7 +106,7 @@ def check_region(
         return value
     if value in unlisted and _REGION.fullmatch(value):
         return value
-    close = _closest(value, known)
+    close = nearest_region(value)
     remedy = f"did you mean '{close}'" if close else "give one such as 'eu-west-1'"
     if unlisted_name and _REGION.fullmatch(value):
         remedy += f"; a region that is newer than this data is named in {unlisted_name}= as well"
@@ -115,7 +115,14 @@ def check_region(
     )
 
 
-def _closest(value: str, known: Collection[str]) -> str | None:
+def has_region_form(value: str) -> bool:
+    """Tell whether a text has the form of a Region's code, known or not."""
+    return _REGION.fullmatch(value) is not None
+
+
+def nearest_region(value: str) -> str | None:
+    """Return the known Region whose code is most like a mistyped one, if any is."""
+    known = [region for partition in partitions().values() for region in partition.regions]
     written = re.sub(r"[\s_]+", "-", value.strip().lower())
     written = re.sub(r"(?<=[a-z])(?=[0-9])", "-", written)
     found = difflib.get_close_matches(written, sorted(known), n=1, cutoff=0.7)
