@@ -23,8 +23,8 @@ from .leftovers import Leftovers
 from .mends import mend_cloudformation
 from .permissions import Permissions, note_deployment_roles, refuse_missing_roles
 from .phases import writers_before
+from .protocol import read_request
 
-_TARGET_PREFIX = "AWSOrganizationsV20161128."
 _CALLS_AT_ONCE = 16
 
 
@@ -59,10 +59,9 @@ def _install_service(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> tuple[int, dict[str, str], bytes]:
         del method, path, query
-        operation = headers.get("x-amz-target", "").removeprefix(_TARGET_PREFIX)
         content = {"Content-Type": "application/x-amz-json-1.1"}
         try:
-            params = json.loads(body or b"{}")
+            operation, params = read_request(headers.get("x-amz-target", ""), body)
             refusal = permissions.refusal_of_request(operation, headers)
             account_id = responses.get_account_id()
             # A write takes its time, during which others have to arrive.

@@ -307,16 +307,20 @@ class TestDocuments:
 class TestResourcePolicy:
     """The delegation policy."""
 
-    CONTENT = '{"Version":"2012-10-17","Statement":[]}'
+    CONTENT = (
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
+        '"Principal":{"AWS":"222222222222"},"Action":"organizations:ListRoots","Resource":"*"}]}'
+    )
 
     def test_there_is_at_most_one(self, backend: Any) -> None:
         """A second put replaces the content and keeps the id."""
         backend.create_organization()
         first = backend.call("PutResourcePolicy", Content=self.CONTENT)["ResourcePolicy"]
-        second = backend.call("PutResourcePolicy", Content="{}")["ResourcePolicy"]
+        other = self.CONTENT.replace("ListRoots", "ListPolicies")
+        second = backend.call("PutResourcePolicy", Content=other)["ResourcePolicy"]
         assert first["ResourcePolicySummary"] == second["ResourcePolicySummary"]
         described = backend.call("DescribeResourcePolicy")["ResourcePolicy"]
-        assert described["Content"] == "{}"
+        assert described["Content"] == other
         backend.call("DeleteResourcePolicy")
         for operation in ("DescribeResourcePolicy", "DeleteResourcePolicy"):
             error = backend.refused(operation)

@@ -12,6 +12,10 @@ import pytest
 MANAGEMENT = "111111111111"
 OUTSIDER = "222222222222"
 SCP = "SERVICE_CONTROL_POLICY"
+DELEGATION = (
+    '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"222222222222"},'
+    '"Action":"organizations:ListRoots","Resource":"*"}}'
+)
 SNAPSHOT: dict[str, Any] = {
     "version": 1,
     "organization_id": "o-0123456789",
@@ -85,7 +89,7 @@ def change_everything(backend: Any) -> None:
     )
     backend.call("AttachPolicy", PolicyId=tags, TargetId=root)
     backend.call("EnableAWSServiceAccess", ServicePrincipal="ram.amazonaws.com")
-    backend.call("PutResourcePolicy", Content="{}")
+    backend.call("PutResourcePolicy", Content=DELEGATION)
     backend.call("InviteAccountToOrganization", Target={"Type": "ACCOUNT", "Id": OUTSIDER})
     backend.call("CreateAccount", AccountName="late", Email="late@corp.com")
 

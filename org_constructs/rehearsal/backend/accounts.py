@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from . import effective_policies
-from .errors import ApiError, constraint_violation
+from .errors import ApiError, constraint_violation, invalid_input
 from .ids import Ids
 from .membership import join
 from .operation import Call, Operation
@@ -19,6 +20,11 @@ from .units import parent
 # State is newer than Status and finer; Status is still answered (documentation: a CLOSED
 # account has the Status SUSPENDED; inference: what it makes of PENDING_ACTIVATION).
 _STATUS = {"PENDING_ACTIVATION": "ACTIVE", "CLOSED": "SUSPENDED"}
+_SERVICE_ROLE = "AWSServiceRoleFor"
+# The rules for the address of a new account (model: the parameter's description).
+_ADDRESS = re.compile(
+    r"""(?!\.)[^\s"'()<>\[\]:;,\\|%&@]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?""", re.ASCII
+)
 
 
 def describe_account(organization: Organization, account: Account) -> Json:
@@ -69,6 +75,11 @@ def account_of(call: Call) -> Account:
 
 def _create(call: Call) -> Json:
     organization, settings = call.organization, call.settings
+    if call.params.get("RoleName", "").startswith(_SERVICE_ROLE):
+        raise invalid_input(
+            f"A role name can't begin with the reserved prefix {_SERVICE_ROLE}.",
+            "INVALID_ROLE_NAME",
+        )
     tags = tags_of(call.params, settings)
     refuse_while_finalizing(organization, settings, call.clock.now())
     in_progress = sum(c.state == "IN_PROGRESS" for c in organization.creations.values())
@@ -114,6 +125,10 @@ def settle(organization: Organization, world: World, ids: Ids, now: float) -> It
         creation.completed_at = creation.due
         # AWS accepts the request and finds only then that the address is taken.
         reason = creation.fails_with
+        if reason is None and not _is_address(creation.email):
+            # The rules are documented, and the reason; that the one comes of the other is not
+            # (inference).
+            reason = "INVALID_EMAIL"
         if reason is None and world.knows_email(creation.email):
             reason = "EMAIL_ALREADY_EXISTS"
         if reason is not None:
@@ -122,6 +137,10 @@ def settle(organization: Organization, world: World, ids: Ids, now: float) -> It
             creation.state = "SUCCEEDED"
             creation.account_id = _join(organization, world, ids, creation)
         yield _describe_creation(creation)
+
+
+def _is_address(email: str) -> bool:
+    return email.isascii() and _ADDRESS.fullmatch(email) is not None and "." in email.split("@")[1]
 
 
 def _join(organization: Organization, world: World, ids: Ids, creation: Creation) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from .delegation_documents import check_delegation
 from .errors import ApiError, invalid_input
 from .operation import Call, Operation
 from .state import Json, Organization, Policy
@@ -36,12 +35,7 @@ def _current(call: Call) -> Policy:
 def _put(call: Call) -> Json:
     organization, content = call.organization, call.params["Content"]
     need_all_features(organization)
-    try:
-        is_object = isinstance(json.loads(content), dict)
-    except ValueError:
-        is_object = False
-    if not is_object:
-        raise invalid_input("The content is not a JSON object.", "INVALID_RESOURCE_POLICY_JSON")
+    check_delegation(content)
     tags = tags_of(call.params, call.settings)
     policy = organization.resource_policy
     if policy is None:

@@ -23,14 +23,19 @@ def tags_of(params: Json, settings: Settings) -> dict[str, str]:
         key, value = tag.get("Key", ""), tag.get("Value", "")
         if key in tags:
             raise invalid_input(f"Tag key {key!r} is given twice.", "DUPLICATE_TAG_KEY")
-        if key.lower().startswith("aws:"):
-            raise invalid_input(
-                f"Tag key {key!r} starts with the reserved prefix aws:.",
-                "INVALID_SYSTEM_TAGS_PARAMETER",
-            )
+        _refuse_system_tag(key)
         tags[key] = value
     _check_count(tags, settings)
     return tags
+
+
+def _refuse_system_tag(key: str) -> None:
+    # Neither added nor edited nor deleted (model).
+    if key.lower().startswith("aws:"):
+        raise invalid_input(
+            f"Tag key {key!r} starts with the reserved prefix aws:.",
+            "INVALID_SYSTEM_TAGS_PARAMETER",
+        )
 
 
 def _check_count(tags: dict[str, str], settings: Settings) -> None:
@@ -63,6 +68,8 @@ def _tag(call: Call) -> Json:
 
 def _untag(call: Call) -> Json:
     tags = _resource(call.organization, call.params["ResourceId"])
+    for key in call.params["TagKeys"]:
+        _refuse_system_tag(key)
     for key in call.params["TagKeys"]:
         tags.pop(key, None)
     return {}
