@@ -281,6 +281,20 @@ class OrganizationModel:
         return known[policy.key]
 
     @cached_property
+    def attached(self) -> Mapping[str, tuple[DeclaredPolicy, ...]]:
+        """The policies by what they are attached to."""
+        found: dict[str, list[DeclaredPolicy]] = {}
+        for policy in self.policies.values():
+            for target in policy.targets:
+                found.setdefault(target, []).append(policy)
+        return {target: tuple(policies) for target, policies in found.items()}
+
+    @cached_property
+    def evaluated(self) -> dict[Any, Any]:
+        """What the evaluation has read of this model; it reads everything once."""
+        return {}
+
+    @cached_property
     def _lookup(self) -> Lookup:
         from .lookup import Lookup
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .assembly import NESTED_STACK, StackTemplate
-from .intrinsics import is_function
+from .intrinsics import holds, is_function
 
 if TYPE_CHECKING:
     from .organization import OrganizationModel
@@ -33,7 +34,7 @@ class UnknownValue:
 
     def __str__(self) -> str:
         """Say it in one line."""
-        return f"{self.what} of '{self.path}' is {self.expression}, which only AWS knows"
+        return f"the {self.what} of '{self.path}', {self.expression}"
 
 
 def find_unknowns(model: OrganizationModel) -> Iterator[UnknownValue]:
@@ -73,8 +74,6 @@ def _of_template(model: OrganizationModel, stack: StackTemplate) -> Iterator[Unk
                 path=path, what="template", expression="a nested stack whose template is not here"
             )
         if kind.startswith(_ORGANIZATIONS) and "Condition" in resource:
-            from .intrinsics import holds
-
             if holds(resource["Condition"], stack, model.assembly) is None:
                 yield UnknownValue(
                     path=path, what="existence", expression=f"condition {resource['Condition']}"
@@ -83,7 +82,7 @@ def _of_template(model: OrganizationModel, stack: StackTemplate) -> Iterator[Unk
 
 def _node(model: OrganizationModel, path: str, what: str, node: str) -> Iterator[UnknownValue]:
     if node.startswith("?"):
-        yield UnknownValue(path=path, what=what, expression=node[1:] or "not given")
+        yield UnknownValue(path=path, what=what, expression=node[1:] or "which is not given")
         return
     known = node in model.organizational_units or node in model.accounts or model.is_root(node)
     located = None if known else model.assembly.locate(node)
@@ -101,8 +100,6 @@ def _text(path: str, what: str, value: str) -> Iterator[UnknownValue]:
 
 def _content(path: str, what: str, value: Any) -> Iterator[UnknownValue]:
     if is_function(value):
-        import json
-
         yield UnknownValue(
             path=path, what=what, expression=json.dumps(value, sort_keys=True, default=str)
         )
