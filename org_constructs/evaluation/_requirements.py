@@ -1,0 +1,186 @@
+"""Statements as boxes, and the dimensions in which they have requirements.
+
+What cannot be followed exactly (policy variables, what only deployment knows) is a dimension of
+its own that holds or not: less can be told, but nothing wrong. Keys are taken to be independent of
+each other, and of action and resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from org_constructs.policies.types.resource_control_policy import supported_services
+
+from ._cells import UNKNOWN, Cell, Example, NotExactError, action_cells, key_cells, resource_cells
+from ._syntax import RCP, Condition, Kind, ParsedStatement
+from .catalogue import Catalogue
+
+__all__ = ["Box", "Dimension", "box_of", "dimensions"]
+
+T = TypeVar("T")
+_RETIRE_GRANT: Final = "kms:retiregrant"
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The names that an element takes: those of the patterns, or all others."""
+
+    patterns: frozenset[str]
+    others: bool = False
+
+    def takes(self, matched: frozenset[str]) -> bool:
+        return bool(self.patterns & matched) is not self.others
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What a statement requires of a request; equal boxes take the same requests.
+
+    Attributes:
+        kind: type of the policy: not every request is subject to a resource control policy.
+        actions: patterns of actions.
+        resources: patterns of resources; None where each will do.
+        conditions: all of them have to hold.
+        opaque: requirements that are only known to be the same where they are equal.
+    """
+
+    kind: Kind
+    actions: _Names
+    resources: _Names | None
+    conditions: frozenset[Condition]
+    opaque: frozenset[Hashable]
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One thing by which boxes tell requests apart.
+
+    Attributes:
+        what: `action`, `resource`, the condition key, or nothing for what is opaque.
+        cells: for each cell the boxes that take it, a bit for each, and an example.
+    """
+
+    what: str
+    cells: tuple[tuple[int, Example], ...]
+
+
+def box_of(statement: ParsedStatement, kind: Kind) -> Box:
+    """Return what a statement requires."""
+    opaque: set[Hashable] = set()
+    names = statement.resources or statement.not_resources
+    resources = _Names(frozenset(names), others=not statement.resources) if names else None
+    if any("${" in name or _is_deferred(name) for name in names):
+        opaque.add((resources, statement.variables))
+        resources = None
+    elif resources == _Names(frozenset({"*"})):
+        resources = None
+    conditions: set[Condition] = set()
+    for condition in statement.conditions:
+        plain = _plain(condition)
+        if any("${" in value or _is_deferred(value) for value in plain.values):
+            opaque.add((plain, statement.variables))
+        else:
+            conditions.add(plain)
+    actions = statement.actions or statement.not_actions
+    return Box(
+        kind=kind,
+        actions=_Names(
+            frozenset(action.lower() for action in actions), others=not statement.actions
+        ),
+        resources=resources,
+        conditions=frozenset(conditions),
+        opaque=frozenset(opaque),
+    )
+
+
+def _is_deferred(text: str) -> bool:
+    """Tell whether the reader has kept what only deployment knows."""
+    return text.startswith(('{"Ref"', '{"Fn::')) or "#{Token[" in text
+
+
+def _plain(condition: Condition) -> Condition:
+    """Return a condition without what makes no difference: order of values, case of the key."""
+    return Condition(
+        operator=condition.operator,
+        quantifier=condition.quantifier,
+        if_exists=condition.if_exists,
+        key=condition.key.lower(),
+        values=tuple(sorted(set(condition.values))),
+    )
+
+
+def dimensions(boxes: Sequence[Box], actions: Catalogue | None = None) -> list[Dimension]:
+    """Return all dimensions in which some box has a requirement, actions first.
+
+    Args:
+        boxes: the boxes.
+        actions: the actions that count; every action that may ever exist by default.
+
+    Raises:
+        TooManyCellsError: if there are too many cells.
+    """
+    opaque = [set(box.opaque) for box in boxes]
+    found = [_actions(boxes, actions)]
+    if any(box.resources for box in boxes):
+        found.append(_resources(boxes))
+    keys = sorted({condition.key for box in boxes for condition in box.conditions})
+    for key in keys:
+        per_box = [[c for c in box.conditions if c.key == key] for box in boxes]
+        atoms = list(dict.fromkeys(_in_order(c for some in per_box for c in some)))
+        try:
+            cells = key_cells(atoms)
+        except NotExactError:
+            for box, some in enumerate(per_box):
+                opaque[box] |= set(some)
+            continue
+        needs = [frozenset(map(atoms.index, some)) for some in per_box]
+        found.append(_key(key, cells, needs))
+    for requirement in dict.fromkeys(item for some in opaque for item in _in_order(some)):
+        needing = _mask(requirement in some for some in opaque)
+        everyone = (1 << len(boxes)) - 1
+        found.append(Dimension("", ((everyone & ~needing, UNKNOWN), (everyone, UNKNOWN))))
+    return found
+
+
+def _in_order(items: Iterable[T]) -> list[T]:
+    """Return items in an order that is always the same."""
+    return sorted(items, key=repr)
+
+
+def _mask(taken: Iterable[bool]) -> int:
+    return sum(1 << box for box, takes in enumerate(taken) if takes)
+
+
+def _key(key: str, cells: Iterable[Cell], needs: Sequence[frozenset[int]]) -> Dimension:
+    return Dimension(
+        key, tuple((_mask(need <= cell.holds for need in needs), cell.example) for cell in cells)
+    )
+
+
+def _actions(boxes: Sequence[Box], among: Catalogue | None) -> Dimension:
+    patterns = {pattern for box in boxes for pattern in box.actions.patterns}
+    reached: frozenset[str] = frozenset()
+    if any(box.kind == RCP for box in boxes):
+        # Documentation: resource control policies reach some services only.
+        reached = frozenset(f"{service}:*" for service in supported_services())
+        patterns |= {*reached, _RETIRE_GRANT}
+    listed = sorted(patterns)
+    found: list[tuple[int, Example]] = []
+    for cell in action_cells(listed, among):
+        matched = frozenset(listed[atom] for atom in cell.holds)
+        in_reach = bool(reached & matched) and _RETIRE_GRANT not in matched
+        takes = ((box.kind != RCP or in_reach) and box.actions.takes(matched) for box in boxes)
+        found.append((_mask(takes), cell.example))
+    return Dimension("action", tuple(found))
+
+
+def _resources(boxes: Sequence[Box]) -> Dimension:
+    listed = sorted({p for box in boxes if box.resources for p in box.resources.patterns})
+    found: list[tuple[int, Example]] = []
+    for cell in resource_cells(listed):
+        matched = frozenset(listed[atom] for atom in cell.holds)
+        takes = (box.resources is None or box.resources.takes(matched) for box in boxes)
+        found.append((_mask(takes), cell.example))
+    return Dimension("resource", tuple(found))
