@@ -79,6 +79,10 @@ class Catalogue:
         position = bisect_left(self._keys, key)
         return position if self._keys[position : position + 1] == [key] else None
 
+    def key(self, position: int) -> str:
+        """Return the name at a position, in lower case."""
+        return self._keys[position]
+
     def mask(self, pattern: str) -> int:
         """Return the actions of a pattern: `*` and `?` anywhere, in any case, as IAM has it.
 

@@ -20,6 +20,8 @@ _LAST = chr(0x10FFFF)
 # A pattern with its wildcard in front is harder to read than two names.
 _FEWEST_BY_ENDING = 3
 _FEWEST_BY_BEGINNING = 2
+# Below that, the names of the services say more than one line saves.
+_FEWEST_SERVICES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ def patterns_of(mask: int, actions: Catalogue | None = None) -> list[str]:
     known = actions or catalogue()
     if mask == known.every and mask:
         return ["*"]
+    return _across_services(_by_service(mask, known), mask, known)
+
+
+def _by_service(mask: int, known: Catalogue) -> list[str]:
     found: list[str] = []
     for prefix, service in known.services.items():
         chosen = mask & service
@@ -59,9 +65,25 @@ def patterns_of(mask: int, actions: Catalogue | None = None) -> list[str]:
         elif chosen:
             first = (service & -service).bit_length() - 1
             names = known.actions[first : first + service.bit_count()]
-            wanted = chosen >> first
-            found += _Service(names, wanted).patterns()
+            found += _Service(names, chosen >> first).patterns()
     return found
+
+
+def _across_services(found: list[str], mask: int, known: Catalogue) -> list[str]:
+    """Name an action once that is left by itself in many services: `*:TagResource`."""
+    services: dict[str, list[str]] = {}
+    for text in found:
+        name = text.partition(":")[2]
+        if "*" not in name:
+            services.setdefault(name.lower(), []).append(text)
+    merged: list[str] = []
+    replaced: set[str] = set()
+    for name, texts in services.items():
+        if len(texts) < _FEWEST_SERVICES or known.mask(f"*:{name}") & ~mask:
+            continue
+        merged.append(f"*:{texts[0].partition(':')[2]}")
+        replaced.update(texts)
+    return sorted(merged, key=str.lower) + [text for text in found if text not in replaced]
 
 
 def grouping_of(mask: int, actions: Catalogue | None = None) -> Grouping:
