@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ._dropped_guardrails import dropped_guardrails
 from ._render import plain
 from .guardrails import Guardrail
 from .guardrails._compose import checked_guardrails, compose
@@ -41,6 +42,10 @@ class GuardrailPolicy(ServiceControlPolicy):
             # The synthesis fails; an empty policy would only add to the report.
             self._remove()
             raise
+        if self._base is not None:
+            dropped = dropped_guardrails(self._target, composition.guardrails)
+            if dropped is not None:
+                self._place.registry.dropped_guardrails[self.path] = dropped
         if not composition.guardrails:
             self._remove()
             return

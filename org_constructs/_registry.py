@@ -21,6 +21,7 @@ from .model.errors import OrgError
 
 if TYPE_CHECKING:
     from ._order import Position
+    from .checks import DroppedGuardrails
     from .model.lock import LockedAccount
     from .policy import ServiceControlPolicy
     from .settings import SettingsHandler
@@ -94,6 +95,7 @@ class Registry:
         self.items: list[Item] = []
         self.finishers: list[Finisher] = []
         self.policies: dict[str, ServiceControlPolicy] = {}
+        self.dropped_guardrails: dict[str, DroppedGuardrails] = {}
         self.problems: list[Problem] = []
         self.sources: dict[str, SourceLocation] = {}
         self.acknowledged: dict[str, str] = {}

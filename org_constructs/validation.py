@@ -145,6 +145,7 @@ class OrganizationValidation:
                     own_paths=own_paths(registry),
                     elsewhere=stacks_elsewhere(registry, whole),
                     allow_placeholders=_is_true(node.try_get_context(ALLOW_PLACEHOLDERS_KEY)),
+                    dropped_guardrails=registry.dropped_guardrails,
                 )
             )
         # A circle that user code closed was named with its line, before the template showed it.

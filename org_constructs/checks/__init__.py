@@ -16,9 +16,16 @@ from typing import cast
 
 from org_constructs.model.alignment import align
 
-from ._check import CheckContext, Finding, Severity
+from ._check import CheckContext, DroppedGuardrails, Finding, Severity
 
-__all__ = ["CheckContext", "Finding", "Severity", "acknowledgeable_codes", "run_checks"]
+__all__ = [
+    "CheckContext",
+    "DroppedGuardrails",
+    "Finding",
+    "Severity",
+    "acknowledgeable_codes",
+    "run_checks",
+]
 
 Check = Callable[[CheckContext], Iterable[Finding]]
 

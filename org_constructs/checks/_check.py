@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 from org_constructs.model.assembly import StackTemplate
 from org_constructs.model.lock import ACCOUNT_NAME, Lock
 from org_constructs.model.organization import Declared, OrganizationModel
 from org_constructs.model.quotas import quota
 from org_constructs.policies import PolicyType, PolicyTypeSpec, policy_type_spec
+
+if TYPE_CHECKING:
+    from ._documents import PolicyDocument
 
 
 class Locked(Protocol):
@@ -59,6 +63,21 @@ class Finding:
     logical_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DroppedGuardrails:
+    """Guardrails that an override of `default_guardrails()` leaves out.
+
+    Attributes:
+        unit: name of the class that leaves them out.
+        base: name of the class whose guardrails they are.
+        guardrails: their ids, sorted.
+    """
+
+    unit: str
+    base: str
+    guardrails: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class CheckContext:
     """Everything that checks may read.
@@ -73,6 +92,7 @@ class CheckContext:
         own_paths: construct paths of what this library made to manage the organization.
         elsewhere: stacks of other Stages of the app that go to its management account.
         allow_placeholders: whether this synthesis is a rehearsal.
+        dropped_guardrails: what a typed OU leaves out of its base class's guardrails, by path.
     """
 
     model: OrganizationModel
@@ -83,6 +103,16 @@ class CheckContext:
     own_paths: frozenset[str] = frozenset()
     elsewhere: tuple[StackTemplate, ...] = ()
     allow_placeholders: bool = False
+    dropped_guardrails: Mapping[str, DroppedGuardrails] = field(default_factory=dict)
+
+    @cached_property
+    def documents(self) -> tuple[PolicyDocument, ...]:
+        """What service and resource control policies say, each different document once."""
+        if not self.model.policies:
+            return ()
+        from ._documents import documents_of
+
+        return documents_of(self.model)
 
     def quota(self, name: str) -> int:
         """Return a quota as it holds for this organization."""

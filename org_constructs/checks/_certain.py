@@ -1,0 +1,62 @@
+"""Whether a statement applies to a request of which only the caller and the Region are known.
+
+Three answers: it does, it does not, or it depends on what is not known. Rules speak of the first
+two only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._documents import is_deferred
+from ._patterns import EVERYTHING
+
+if TYPE_CHECKING:
+    from org_constructs.evaluation._syntax import Condition, ParsedStatement
+
+REGION_KEY = "aws:requestedregion"
+PRINCIPAL_KEY = "aws:principalarn"
+# Nobody's: what binds it binds whoever is not named.
+ORDINARY_PRINCIPAL = "arn:{partition}:iam::123456789012:role/org-constructs/anyone"
+
+
+def applies(statement: ParsedStatement, *, region: str, principal: str) -> bool | None:
+    """Tell whether a statement's conditions hold, None where they ask for more than is known."""
+    known = {REGION_KEY: region, PRINCIPAL_KEY: principal}
+    answer: bool | None = True
+    for condition in statement.conditions:
+        holds = _holds(condition, known, variables=statement.variables)
+        if holds is False:
+            return False
+        if holds is None:
+            answer = None
+    return answer
+
+
+def _holds(condition: Condition, known: dict[str, str], *, variables: bool) -> bool | None:
+    from org_constructs.evaluation._conditions import condition_holds
+
+    if condition.key.lower() not in known:
+        return None
+    if any(is_deferred(value) or "${" in value for value in condition.values):
+        return None
+    return condition_holds(condition, known, variables=variables)
+
+
+def is_about_everything(statement: ParsedStatement) -> bool:
+    """Tell whether a statement is about every resource."""
+    if statement.not_resources:
+        return False
+    return not statement.resources or EVERYTHING in statement.resources
+
+
+def fences(statement: ParsedStatement) -> bool:
+    """Tell whether a statement denies by Region what it does not exempt."""
+    return (
+        statement.effect == "Deny"
+        and (bool(statement.not_actions) or EVERYTHING in statement.actions)
+        and any(
+            condition.key.lower() == REGION_KEY and condition.operator != "Null"
+            for condition in statement.conditions
+        )
+    )
