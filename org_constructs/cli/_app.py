@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -15,7 +15,7 @@ from rich.markup import escape
 from org_constructs.model.errors import OrgError
 
 app = typer.Typer(
-    help="An AWS organization as code: lock what is deployed, rehearse a deployment, bootstrap safely.",
+    help="An AWS organization as code: lock what is deployed, rehearse a deployment, explain a denial, bootstrap safely.",
     no_args_is_help=True,
     add_completion=False,
     # Paragraphs of docstrings are filled; otherwise their line breaks would be kept.
@@ -204,6 +204,67 @@ def rehearse(
     except (OrgError, ValueError) as error:
         raise _fail(str(error), code=2) from error
     raise typer.Exit(run(request, out=_out, err=_err))
+
+
+@app.command()
+def explain(
+    assembly: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CDK_OUT", help="The assembly, or a template or a folder of them, JSON or YAML."
+        ),
+    ] = Path("cdk.out"),
+    *,
+    action: Annotated[str, typer.Option(help="What is asked, as ec2:RunInstances.")],
+    account: Annotated[
+        str | None, typer.Option(help="Who asks: name, path of names, or id of an account.")
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option("--ou", help="In its place any account of an OU, by name or path.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Region that is called.")] = None,
+    resource: Annotated[str, typer.Option(help="ARN of the resource.")] = "*",
+    principal: Annotated[
+        str | None, typer.Option(help="ARN of who calls; of the role for a session.")
+    ] = None,
+    context: Annotated[
+        list[str] | None,
+        typer.Option("--context", "-c", help="Condition key as KEY=VALUE; may be repeated."),
+    ] = None,
+    expect: Annotated[
+        Literal["allowed", "denied"] | None,
+        typer.Option(help="End with 0 if it is so, and with 3 if not."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Say whether the organization's policies leave a request allowed, and which statement decides.
+
+    Nothing is called: the templates are read that would be deployed. Ends with 0 when it is
+    allowed, with 3 when it is denied, with 4 when what the templates leave open could change the
+    answer, 1 when they cannot be read or nobody of that name is in them, 2 for wrong arguments.
+    """
+    from ._explain import explain_request
+
+    try:
+        code = explain_request(
+            assembly,
+            account=account,
+            unit=unit,
+            action=action,
+            region=region,
+            resource=resource,
+            principal=principal,
+            context=context or (),
+            expected=expect,
+            as_json=as_json,
+            out=_out,
+        )
+    except OrgError as error:
+        wrong = error.code in ("ORG006", "ORG031")
+        raise _fail(f"{error.code}: {error}", code=2 if wrong else 1) from error
+    except ValueError as error:
+        raise _fail(str(error), code=2) from error
+    raise typer.Exit(code)
 
 
 @app.command()

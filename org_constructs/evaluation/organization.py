@@ -49,6 +49,20 @@ class OrganizationDecision(Decision):
     unknowns: tuple[UnknownValue, ...] = ()
 
     @property
+    def is_certain(self) -> bool:
+        """Whether nothing that the templates leave open could change the answer.
+
+        Policies that were attached by somebody else to OUs above, which are not declared, are left
+        out of account.
+        """
+        if self.allowed:
+            return all(unknown.what == "place" for unknown in self.unknowns)
+        unsure = {unknown.path for unknown in self.unknowns if unknown.is_of_policy}
+        return not unsure or any(
+            reference.path not in unsure for level in self.levels for reference in level.denied_by
+        )
+
+    @property
     def explanation(self) -> str:
         """One paragraph that names account, level, policy and statement, and what is not known."""
         # A dataclass with slots is made anew, so that super() without arguments finds it no more.
@@ -59,6 +73,7 @@ class OrganizationDecision(Decision):
         """Return the JSON form."""
         found: dict[str, Any] = {"account": self.account, **Decision.to_json(self)}
         found["explanation"] = self.explanation
+        found["certain"] = self.is_certain
         found["unknowns"] = [
             {"path": value.path, "what": value.what, "expression": value.expression}
             for value in self.unknowns

@@ -68,7 +68,7 @@ def read_templates(path: str | Path, *, parameters: Given | None = None) -> Asse
     files = [base] if not base.is_dir() else list(_files(base))
     found: dict[Path, StackTemplate] = {}
     for file in files:
-        template = _read(file)
+        template = read_template(file)
         if "Resources" not in template and base.is_dir():
             continue
         found[file.resolve()] = _stack(file.name.split(".")[0], template, parameters, file)
@@ -88,7 +88,7 @@ def read_templates(path: str | Path, *, parameters: Given | None = None) -> Asse
         if not file.is_file():
             return None
         used.add(file)
-        template = found[file].template if file in found else _read(file)
+        template = found[file].template if file in found else read_template(file)
         return nested_stack(around, logical_id, template=template, template_path=str(file))
 
     nested_stacks(found.values(), read)
@@ -131,12 +131,22 @@ def _files(folder: Path) -> Iterator[Path]:
             yield file
 
 
-def _read(file: Path) -> Mapping[str, Any]:
+def read_template(path: str | Path) -> Mapping[str, Any]:
+    """Return the template in a file: JSON, or YAML with CloudFormation's short forms.
+
+    Raises:
+        OrgError: `ORG016` when it cannot be read.
+    """
+    file = Path(path)
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise OrgError("ORG016", f"'{file}' cannot be read ({reason})") from error
+        raise OrgError(
+            "ORG016",
+            f"'{file}' cannot be read ({reason}); give a template, a folder of them, or the folder "
+            "that `cdk synth` wrote",
+        ) from error
     return parse_template(text, source=f"'{file}'")
 
 

@@ -32,6 +32,11 @@ class UnknownValue:
     what: str
     expression: str
 
+    @property
+    def is_of_policy(self) -> bool:
+        """Whether it is what a policy says, or whether that is there at all."""
+        return self.what.startswith("Content") or self.what in ("Type", "existence")
+
     def __str__(self) -> str:
         """Say it in one line."""
         return f"the {self.what} of '{self.path}', {self.expression}"
@@ -73,11 +78,9 @@ def _of_template(model: OrganizationModel, stack: StackTemplate) -> Iterator[Unk
             yield UnknownValue(
                 path=path, what="template", expression="a nested stack whose template is not here"
             )
-        if kind.startswith(_ORGANIZATIONS) and "Condition" in resource:
-            if holds(resource["Condition"], stack, model.assembly) is None:
-                yield UnknownValue(
-                    path=path, what="existence", expression=f"condition {resource['Condition']}"
-                )
+        condition = resource.get("Condition") if kind.startswith(_ORGANIZATIONS) else None
+        if condition is not None and holds(condition, stack, model.assembly) is None:
+            yield UnknownValue(path=path, what="existence", expression=f"condition {condition}")
 
 
 def _node(model: OrganizationModel, path: str, what: str, node: str) -> Iterator[UnknownValue]:
