@@ -145,16 +145,17 @@ def compile_condition(condition: Condition, *, variables: bool = True) -> Test:
         """Tell whether a value is one of the policy's, negation aside."""
         if fixed(value):
             return True
+        found = False
         unknown: list[str] = []
         for template, compare in templates:
+            lacking = template.lacking(context.values)
             if compare(value, context):
-                return True
-            if template.keys and template.resolved(context.single) is None:
-                unknown.extend(
-                    name for name in template.keys if context.single(name.lower()) is None
-                )
-        missing.extend(unknown)
-        return False
+                if not lacking:
+                    return True
+                found = True
+            unknown += lacking
+        missing += unknown
+        return found
 
     def test(context: Context, missing: list[str]) -> bool:
         values = context.values.get(key)
@@ -175,15 +176,14 @@ def compile_condition(condition: Condition, *, variables: bool = True) -> Test:
 
 
 def _null_test(condition: Condition) -> Test:
-    key, written, quantifier = condition.key.lower(), condition.key, condition.quantifier
+    # It is about the key and not about its values, so a quantifier changes nothing (inference).
+    key, written = condition.key.lower(), condition.key
     wanted = frozenset(boolean(value) for value in condition.values)
 
     def test(context: Context, missing: list[str]) -> bool:
         if key in context.values:
             return False in wanted
         missing.append(written)
-        if quantifier:
-            return quantifier == "ForAllValues"
         return True in wanted
 
     return test

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from ._statements import Question
 from ._syntax import RCP, SCP, Kind
 
-# The path is reserved for roles of this kind. The ARN of a session has no path, but the key
-# aws:PrincipalArn of a session is the ARN of its role (documentation).
-_SERVICE_LINKED = re.compile(r"arn:[^:]*:iam::[^:]*:role/aws-service-role/.+")
-# The name alone is no proof of such a role, except in a session of the service itself (guess).
+# The path is reserved for roles of this kind, and aws:PrincipalArn of a session is the ARN of its
+# role (documentation). The ARN of a session itself has no path, but the name (inference).
+_SERVICE_LINKED = re.compile(
+    r"arn:[^:]*:(?:iam::[^:]*:role/aws-service-role/.+|sts::[^:]*:assumed-role/AWSServiceRoleFor.+)"
+)
 _ACCOUNT = 4
 
 
@@ -41,6 +42,8 @@ def service_exemption(question: Question, management_account: str | None) -> Exe
     """Return why service control policies do not reach a request (documentation)."""
     if is_service_linked_role(_principal(question)):
         return Exemption(kind=SCP, reason="the principal is a service-linked role")
+    if _is_service(question):
+        return Exemption(kind=SCP, reason="the principal is a service of AWS, of no account")
     if management_account and _account_of_principal(question) == management_account:
         return Exemption(kind=SCP, reason="the principal is of the management account")
     return None
@@ -65,6 +68,12 @@ def resource_exemption(question: Question, management_account: str | None) -> Ex
 def is_service_linked_role(principal_arn: str) -> bool:
     """Tell whether an ARN of a principal is that of a service-linked role."""
     return _SERVICE_LINKED.fullmatch(principal_arn) is not None
+
+
+def _is_service(question: Question) -> bool:
+    """Tell whether a service of AWS asks by itself; it has no ARN (documentation)."""
+    flag = question.context.single("aws:principalisawsservice") or ""
+    return flag.lower() == "true" and "aws:principalarn" not in question.context.values
 
 
 def _principal(question: Question) -> str:

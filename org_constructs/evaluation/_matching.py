@@ -8,7 +8,7 @@ Sources:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import lru_cache
 
 # The names between the braces are keys of the request's context, perhaps with a default value.
@@ -88,8 +88,6 @@ def arn_like(pattern: str, arn: str) -> bool:
 
     A wildcard stays within its part; the sixth part is all the rest.
     """
-    if not pattern.strip("*"):
-        return pattern != "" and len(arn.split(":", 5)) == ARN_PARTS
     wanted, given = pattern.split(":", 5), arn.split(":", 5)
     return len(wanted) == len(given) == ARN_PARTS and all(
         _glob(want).fullmatch(have) is not None for want, have in zip(wanted, given, strict=True)
@@ -102,7 +100,7 @@ class Template:
     Attributes:
         parts: texts that may hold wildcards, and in between (key in lower case, default or None);
             a key `` stands for a literal text, the default.
-        keys: the keys without a default, as written.
+        keys: the keys, as written.
     """
 
     __slots__ = ("keys", "parts")
@@ -112,6 +110,10 @@ class Template:
     ) -> None:
         self.parts = parts
         self.keys = keys
+
+    def lacking(self, values: Container[str]) -> list[str]:
+        """Return the keys that a request does not have."""
+        return [key for key in self.keys if key.lower() not in values]
 
     def resolved(self, lookup: Lookup) -> list[tuple[str, bool]] | None:
         """Return texts and whether each is literal; None where a variable has no value."""
@@ -187,8 +189,7 @@ def template_of(text: str) -> Template | None:
         # What is no name has no value, so that it can never be met.
         key, default = (named[1], named[2]) if named else (inner, None)
         parts.append((key.lower() or "?", default))
-        if default is None:
-            keys.append(key)
+        keys.append(key)
     if not parts:
         return None
     parts.append(text[end:])

@@ -88,12 +88,16 @@ def _resource_test(statement: ParsedStatement) -> ResourceTest | None:
         resource, lookup = question.resource, question.context.single
         if any(pattern.fullmatch(resource) is not None for pattern in fixed):
             return not negated
+        found = False
         unknown: list[str] = []
         for template in templates:
+            lacking = template.lacking(question.context.values)
             if template.matches(resource, lookup):
-                return not negated
-            unknown.extend(key for key in template.keys if lookup(key.lower()) is None)
+                if not lacking:
+                    return not negated
+                found = True
+            unknown += lacking
         missing += unknown
-        return negated
+        return found is not negated
 
     return test

@@ -17,7 +17,7 @@ from typing import Any, Literal, cast
 
 from org_constructs.model.errors import OrgError
 
-from ._matching import ARN_PARTS, template_of
+from ._matching import ARN_PARTS, resource_matches, template_of
 from ._operators import OPERATORS, read_operator
 from ._values import binary, boolean, moment, network, number
 
@@ -225,7 +225,7 @@ class _Reader:
             return content
 
         try:
-            return json.loads(text, object_pairs_hook=once)
+            return json.loads(text, object_pairs_hook=once, parse_constant=self.constant)
         except RecursionError:
             raise self.error("the text is nested too deeply; give a policy") from None
         except json.JSONDecodeError as error:
@@ -233,6 +233,9 @@ class _Reader:
                 f"the text is no JSON, {error.msg} at line {error.lineno} column {error.colno}; "
                 "give an object with Version and Statement"
             ) from None
+
+    def constant(self, name: str) -> object:
+        raise self.error(f"the text is no JSON, {name} is no value of it; give a number")
 
     def known(self, content: Mapping[str, Any], elements: tuple[str, ...]) -> None:
         for key in content:
@@ -470,10 +473,12 @@ class _Reader:
                 raise self.error(
                     f"'{text}' is not what the operator compares; give {sample}", element
                 )
-        elif family == "Arn" and text.strip("*"):
+        elif family == "Arn":
             template = template_of(text) if variables else None
             parts = text.split(":", ARN_PARTS - 1)
-            if template is None and (len(parts) < ARN_PARTS or parts[0] != "arn"):
+            if template is None and (
+                len(parts) < ARN_PARTS or not resource_matches(parts[0], "arn")
+            ):
                 raise self.error(
                     f"'{text}' is not an ARN; write one such as 'arn:*:iam::*:role/BreakGlass', "
                     "with six parts",
