@@ -20,6 +20,14 @@ from org_constructs.guardrails import DenyLeaveOrganization
 from org_constructs.validation import ALLOW_PLACEHOLDERS_KEY
 
 
+def _guarded_unit(stack: Any) -> Any:
+    """Return an OU in an organization about which there is nothing else to say."""
+    organization = organization_of(stack)
+    organization.enable_policy_type(PolicyType.SERVICE_CONTROL_POLICY)
+    organization.root.attach(DenyLeaveOrganization())
+    return organization.root.add_organizational_unit("Unit")
+
+
 def _advice(found: list[Reported], code: str) -> list[Reported]:
     assert all(finding.severity == "warning" for finding in found), found
     return [finding for finding in found if finding.code == code]
@@ -39,10 +47,10 @@ def test_reserved_emails_in_a_rehearsal(new_app: NewApp, new_stack: NewStack) ->
     """Where placeholders are allowed, nothing is said."""
     for value in (True, "true", "TRUE"):
         stack = new_stack(new_app({ALLOW_PLACEHOLDERS_KEY: value}))
-        root_of(stack).add_account("a", email="a.x@example.com")
+        _guarded_unit(stack).add_account("a", email="a.x@example.com")
         assert not report(stack)
     stack = new_stack(new_app({ALLOW_PLACEHOLDERS_KEY: "no"}))
-    root_of(stack).add_account("a", email="a.x@example.com")
+    _guarded_unit(stack).add_account("a", email="a.x@example.com")
     assert len(report(stack)) == 1
 
 
@@ -98,8 +106,8 @@ def test_acknowledged_advice(new_stack: NewStack, code: str) -> None:
     """Advice that is not followed for a reason is not repeated."""
     stack = new_stack()
     root = root_of(stack, acknowledge={code: "a rehearsal"})
-    root.add_account("a", email="a.x@example.com")
     root.attach(DenyLeaveOrganization())
+    root.add_organizational_unit("Unit").add_account("a", email="a.x@example.com")
     assert {f.code for f in report(stack)} == {"ORG116", "ORG134"} - {code}
 
 

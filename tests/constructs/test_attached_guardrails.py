@@ -97,7 +97,7 @@ def test_sid_suffix_tells_apart(new_stack: NewStack) -> None:
     """Two guardrails of one kind stand in one policy when told apart."""
     stack = new_stack()
     root_of(stack).attach(
-        RegionDeny(allowed_regions=["us-east-1"]),
+        RegionDeny(allowed_regions=["us-east-1", "us-west-2"]),
         RegionDeny(allowed_regions=["us-west-2"], sid_suffix="West"),
     )
     policy = only(resources_of(stack), "Policy")
