@@ -40,6 +40,7 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
         "_diff_resources",
         "_resolve_props_for_diff",
         "_resolve_refs",
+        "validate_template_support",
     ),
     f"{CLOUDFORMATION}.custom_resource": (
         "_lock",
@@ -48,17 +49,25 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
         "register_token",
     ),
     f"{CLOUDFORMATION}.drift": ("DRIFT_DETECTABLE_STATUSES", "_DRIFT_READERS"),
-    f"{CLOUDFORMATION}.engine": ("_evaluate_conditions", "_parse_template", "_resolve_refs"),
+    f"{CLOUDFORMATION}.engine": (
+        "_evaluate_conditions",
+        "_parse_template",
+        "_resolve_refs",
+        "_topological_sort",
+        "validate_template_support",
+    ),
     f"{CLOUDFORMATION}.handlers": (
         "_delete_stack_async",
         "_deploy_stack_async",
         "_resolve_refs",
         "_roll_back_operation",
+        "validate_template_support",
     ),
     f"{CLOUDFORMATION}.provisioners": (
         "_REPLACING_PROPERTIES",
         "_RESOURCE_HANDLERS",
         "_STACK_TAG_PROPERTY",
+        "_with_stack_tags",
     ),
     f"{CLOUDFORMATION}.stacks": (
         "_add_event",

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import phases
+from .cloudformation import schema
 from .differences import mend_differences
 from .emulator import CLOUDFORMATION, module
 from .leftovers import FAILED_DEFINITIONS, Leftovers
@@ -32,7 +33,8 @@ def mend_cloudformation(leftovers: Leftovers) -> None:
     resolve = _mend_references()
     mend_differences(resolve)
     _mend_order()
-    _mend_stack_tags()
+    _mend_properties()
+    _mend_templates()
     _mend_deletion_policies(leftovers)
     drift = module(f"{CLOUDFORMATION}.drift")
     # Documentation (resource import): detect drift after an import.
@@ -139,28 +141,78 @@ def _is_custom(definition: dict[str, Any]) -> bool:
     return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
 
 
-# --- tags of the stack -----------------------------------------------------------------------
+# --- properties, and tags of the stack ---------------------------------------------------------
 
 
-def _mend_stack_tags() -> None:
-    """Give an account a tag twice when both the stack and the template have it.
+def _mend_properties() -> None:
+    """Check what a template gives a resource, and give an account a tag twice when it comes twice.
 
-    Handler: what creates an account appends one list to the other, and AWS refuses a repeated key;
-    OUs and policies merge them.
+    Handler: what creates an account appends the stack's tags to its own, and AWS refuses a repeated
+    key; OUs and policies merge them. The emulator adds the stack's tags where it begins with a
+    resource, which is when CloudFormation checks the properties.
     """
-    stacks = module(f"{CLOUDFORMATION}.stacks")
-    merge = stacks._with_stack_tags
+    merge = module(f"{CLOUDFORMATION}.stacks")._with_stack_tags
 
     def with_stack_tags(
-        type_name: str, properties: dict[str, Any], stack_tags: list[dict[str, str]], *rest: Any
+        type_name: str,
+        properties: dict[str, Any],
+        stack_tags: list[dict[str, str]],
+        *names: str,
     ) -> dict[str, Any]:
-        tagged: dict[str, Any] = merge(type_name, properties, stack_tags, *rest)
+        if schema.is_known(type_name):
+            # The logical id is the last of the names.
+            properties = schema.checked(type_name, names[-1], properties)
+        tagged: dict[str, Any] = merge(type_name, properties, stack_tags, *names)
         if type_name != _ACCOUNT:
             return tagged
         own = {tag["Key"] for tag in properties.get("Tags") or []}
         return {**tagged, "Tags": tagged["Tags"] + [t for t in stack_tags if t["Key"] in own]}
 
-    stacks._with_stack_tags = with_stack_tags
+    # Stacks, and stacks in stacks.
+    for name in ("stacks", "provisioners"):
+        module(f"{CLOUDFORMATION}.{name}")._with_stack_tags = with_stack_tags
+
+
+# --- what a template may not say ---------------------------------------------------------------
+
+
+def _mend_templates() -> None:
+    """Refuse a template at once that waits for itself or asks for what a resource does not have.
+
+    CloudFormation looks for both before it begins (inference: users report the messages). The
+    emulator meets them halfway through.
+    """
+    engine = module(f"{CLOUDFORMATION}.engine")
+    validate = engine.validate_template_support
+
+    def validate_template(template: Any, conditions: dict[str, bool], params: Any = None) -> None:
+        validate(template, conditions, params)
+        resources = template.get("Resources") or {}
+        engine._topological_sort(resources, conditions)
+        for logical_id, attribute in _attributes_asked(template):
+            kind = (resources.get(logical_id) or {}).get("Type", "")
+            if schema.is_known(kind) and attribute not in schema.attributes(kind):
+                raise ValueError(
+                    f"Template error: resource {logical_id} does not support attribute type "
+                    f"{attribute} in Fn::GetAtt"
+                )
+
+    for name in ("engine", "changesets", "handlers"):
+        module(f"{CLOUDFORMATION}.{name}").validate_template_support = validate_template
+
+
+def _attributes_asked(node: Any) -> Iterator[tuple[str, str]]:
+    """Yield resource and attribute of every Fn::GetAtt that names both."""
+    if isinstance(node, dict):
+        asked = node.get("Fn::GetAtt")
+        if isinstance(asked, str):
+            asked = asked.split(".", 1)
+        if isinstance(asked, list) and len(asked) == 2 and all(isinstance(a, str) for a in asked):  # noqa: PLR2004
+            yield asked[0], asked[1]
+    for child in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
+        yield from _attributes_asked(child)
 
 
 # --- what is deleted, and what is not --------------------------------------------------------

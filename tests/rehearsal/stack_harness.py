@@ -18,6 +18,17 @@ CONTENT = {
 }
 OWNER = {"Key": "owner", "Value": "us"}
 DENY = json.dumps(CONTENT)
+DELEGATION = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": "222222222222"},
+            "Action": "organizations:ListRoots",
+            "Resource": "*",
+        }
+    ],
+}
 ROOT = {"Fn::GetAtt": ["Organization", "RootId"]}
 
 
@@ -243,7 +254,7 @@ def make_organization(cloud: Cloud) -> Made:
     created = client.create_organizational_unit(ParentId=root, Name="Theirs")
     policy = client.create_policy(Name="deny", Type=SCP, Content=DENY, Description="why")["Policy"]
     client.attach_policy(PolicyId=policy["PolicySummary"]["Id"], TargetId=root)
-    delegation = client.put_resource_policy(Content=DENY)["ResourcePolicy"]
+    delegation = client.put_resource_policy(Content=json.dumps(DELEGATION))["ResourcePolicy"]
     ids = {
         "Organization": organization,
         "Unit": created["OrganizationalUnit"]["Id"],
@@ -259,7 +270,7 @@ def make_organization(cloud: Cloud) -> Made:
             "Policy", Name="deny", Type=SCP, Description="why", Content=CONTENT, TargetIds=[root]
         ),
         # Without tags in the template, tags that others set are no drift.
-        "ResourcePolicy": resource("ResourcePolicy", Content=CONTENT, Tags=[OWNER]),
+        "ResourcePolicy": resource("ResourcePolicy", Content=DELEGATION, Tags=[OWNER]),
     }
     client.tag_resource(ResourceId=ids["ResourcePolicy"], Tags=[OWNER])
     return Made(root, ids, resources)

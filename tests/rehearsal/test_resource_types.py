@@ -517,13 +517,15 @@ class TestResourcePolicy:
         """One at a time, changed in place."""
         backend.create_organization()
         resource_policy = stack_of("ResourcePolicy")
-        old = {"Content": CONTENT, "Tags": [{"Key": "a", "Value": "1"}]}
+        statement = {**CONTENT["Statement"][0], "Principal": {"AWS": "222222222222"}}
+        new = {"Version": "2012-10-17", "Statement": {**statement, "Action": "organizations:List*"}}
+        old = {"Content": {**new, "Id": "old"}, "Tags": [{"Key": "a", "Value": "1"}]}
         created = resource_policy.create(**old)
         assert created.attributes["Arn"].endswith(created.physical_id)
         resource_policy.fails("AlreadyExists", lambda: resource_policy.create(**old))
-        resource_policy.update(created.physical_id, old, Content={"Version": "2012-10-17"})
+        resource_policy.update(created.physical_id, old, Content=new)
         assert resource_policy.read(created.physical_id) == {
-            "Content": {"Version": "2012-10-17"},
+            "Content": new,
             "Tags": [{"Key": "a", "Value": "1"}],
         }
         resource_policy.delete(created.physical_id)
