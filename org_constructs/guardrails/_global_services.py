@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from functools import cache
-from importlib import resources
 from typing import Any
 
 
@@ -36,6 +35,9 @@ def without_covered(actions: Iterable[str]) -> tuple[str, ...]:
 
 @cache
 def _raw() -> dict[str, Any]:
+    # Late, because it imports half of the standard library.
+    from importlib import resources
+
     text = resources.files(__package__).joinpath("data/global_services.json").read_text("utf-8")
     raw: dict[str, Any] = json.loads(text)
     return raw

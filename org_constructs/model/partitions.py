@@ -14,7 +14,6 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
@@ -131,6 +130,9 @@ def nearest_region(value: str) -> str | None:
 
 @cache
 def _raw() -> Mapping[str, Any]:
+    # Late, because it imports half of the standard library.
+    from importlib import resources
+
     text = resources.files(__package__).joinpath("data/partitions.json").read_text("utf-8")
     raw: Mapping[str, Any] = json.loads(text)
     return raw

@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 from .errors import OrgError
 
@@ -40,6 +39,9 @@ class Quota:
 @cache
 def default_quotas() -> Mapping[str, Quota]:
     """Return every known quota by name, as AWS documents it for a new organization."""
+    # Late, because it imports half of the standard library.
+    from importlib import resources
+
     raw = json.loads(resources.files(__package__).joinpath("data/quotas.json").read_text("utf-8"))
     return {
         name: Quota(

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator, Mapping
 from fnmatch import filter as filter_names
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from org_constructs.policies._iam_grammar import (
@@ -35,6 +34,9 @@ _UNSUPPORTED = {
 @cache
 def supported_services() -> frozenset[str]:
     """Return the prefixes of the services whose resources AWS documents as covered, by date."""
+    # Late, because it imports half of the standard library.
+    from importlib import resources
+
     file = resources.files("org_constructs.policies").joinpath(_SERVICES)
     return frozenset(json.loads(file.read_text("utf-8"))["services"])
 
