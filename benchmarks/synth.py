@@ -42,7 +42,11 @@ def build_with_library(stack: Any) -> None:
         organization_id="o-a1b2c3d4e5",
         root_id="r-ab12",
         management_account_id=ENVIRONMENT["account"],
-        acknowledge={"ORG134": "service control policies have been on for years"},
+        acknowledge={
+            "ORG134": "service control policies have been on for years",
+            "ORG208": "twenty equal policies are what is measured",
+            "ORG217": "half of the units have none, likewise",
+        },
     ).root
     units = []
     for team in range(TEAMS):

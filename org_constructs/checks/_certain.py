@@ -6,6 +6,8 @@ two only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ._documents import is_deferred
@@ -34,13 +36,19 @@ def applies(statement: ParsedStatement, *, region: str, principal: str) -> bool 
 
 
 def _holds(condition: Condition, known: dict[str, str], *, variables: bool) -> bool | None:
-    from org_constructs.evaluation._conditions import condition_holds
+    test = _test(condition, variables) if condition.key.lower() in known else None
+    return None if test is None else test(known)
 
-    if condition.key.lower() not in known:
-        return None
+
+@lru_cache(maxsize=1024)
+def _test(condition: Condition, variables: bool) -> Callable[[dict[str, str]], bool] | None:  # noqa: FBT001
+    """Return the test of a condition, None for values that only a request or deployment knows."""
+    from org_constructs.evaluation._conditions import Context, compile_condition
+
     if any(is_deferred(value) or "${" in value for value in condition.values):
         return None
-    return condition_holds(condition, known, variables=variables)
+    compiled = compile_condition(condition, variables=variables)
+    return lambda known: compiled(Context(known), [])
 
 
 def is_about_everything(statement: ParsedStatement) -> bool:

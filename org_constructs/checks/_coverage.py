@@ -5,7 +5,6 @@ True is certain. False says nothing: what several statements do together is not 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ._documents import is_deferred
@@ -18,10 +17,9 @@ if TYPE_CHECKING:
 _Names = tuple[tuple[str, ...], bool]
 
 
-@lru_cache(maxsize=4096)
 def does_all_of(wide: ParsedStatement, narrow: ParsedStatement) -> bool:
     """Tell whether `wide` applies to every request that `narrow` applies to, with one effect."""
-    return (
+    return wide is narrow or (
         wide.effect == narrow.effect
         and wide.variables == narrow.variables
         and _within(_actions(narrow), _actions(wide))

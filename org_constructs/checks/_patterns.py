@@ -12,11 +12,21 @@ from functools import lru_cache
 EVERYTHING = "*"
 
 
-@lru_cache(maxsize=8192)
 def covers(pattern: str, other: str) -> bool:
     """Tell whether everything that `other` matches is matched by `pattern`: True is certain."""
     if pattern in (EVERYTHING, other):
         return True
+    if "?" not in pattern:
+        beginning, star, end = pattern.partition("*")
+        if not star:
+            return False
+        if not end:
+            return other.startswith(beginning)
+    return _covers(pattern, other)
+
+
+@lru_cache(maxsize=8192)
+def _covers(pattern: str, other: str) -> bool:
     # A wildcard of `other` is met only by a wildcard that takes as much.
     text = "".join(
         ".*" if sign == "*" else "[^*]" if sign == "?" else re.escape(sign) for sign in pattern

@@ -82,10 +82,9 @@ def _without_fence(
 @lru_cache(maxsize=256)
 def _beyond_published(statement: ParsedStatement, partition: str) -> bool:
     """Tell whether a fence exempts more than has to be; this is found without the catalogue."""
-    return any(
-        not any(covers(known, name) for known in _published(partition))
-        for name in (name.lower() for name in statement.not_actions)
-    )
+    published = _published(partition)
+    beyond = {name.lower() for name in statement.not_actions} - set(published)
+    return any(not any(covers(known, name) for known in published) for name in beyond)
 
 
 @lru_cache(maxsize=16)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from org_constructs.model.partitions import partitions
@@ -118,7 +117,6 @@ def _emergency(document: PolicyDocument, known: list[tuple[str, str]]) -> Iterat
                 break
 
 
-@lru_cache(maxsize=1024)
 def _binds(statement: ParsedStatement, principal: str, partition: str) -> bool:
     """Tell whether a statement binds a principal in every Region, whatever else is true."""
     return all(

@@ -24,12 +24,12 @@ def check(context: CheckContext) -> Iterator[Finding]:
         for target in policy.targets
     }
     unguarded = []
-    for key in dict.fromkeys(account.parent for account in model.accounts.values()):
+    bare = dict.fromkeys(
+        account.parent for account in model.accounts.values() if account.key not in guarded
+    )
+    for key in bare:
         unit = model.organizational_units.get(key)
-        if unit is None:
-            continue
-        accounts = [other for other in model.accounts.values() if other.parent == key]
-        if guarded.isdisjoint(model.chain_of(key)) and not all(a.key in guarded for a in accounts):
+        if unit is not None and guarded.isdisjoint(model.chain_of(key)):
             unguarded.append(unit)
     if unguarded:
         yield about(

@@ -56,7 +56,7 @@ def _judge(document: PolicyDocument) -> Iterator[Judgement]:
 @cache
 def _problem(pattern: str) -> tuple[str, str] | None:
     """Return what is wrong with a pattern of actions and what to do, None when nothing is."""
-    if not pattern.strip("*?:"):
+    if not pattern.strip("*?:") or pattern in _published():
         return None
     from org_constructs.evaluation.catalogue import catalogue
 
@@ -78,6 +78,14 @@ def _problem(pattern: str) -> tuple[str, str] | None:
         f"matches no action of {dated}",
         f"did you mean '{nearest}'?" if nearest else _OTHERWISE,
     )
+
+
+@cache
+def _published() -> frozenset[str]:
+    """Return what Region fences exempt: most names of most policies, known without the catalogue."""
+    from org_constructs.guardrails._global_services import exempt_actions
+
+    return frozenset(exempt_actions(None))
 
 
 _OTHERWISE = (
