@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources as package_files
+from pkgutil import get_data
 from typing import TYPE_CHECKING, Any
 
 from ._check import CheckContext, Finding, Severity
@@ -117,8 +117,7 @@ def _is_of_other_service(action: str, resource: str) -> bool:
 
 @cache
 def _shapes() -> dict[str, Any]:
-    text = package_files.files(__package__).joinpath(_FILE).read_text("utf-8")
-    raw: dict[str, Any] = json.loads(text)
+    raw: dict[str, Any] = json.loads(get_data("org_constructs.checks", _FILE) or b"{}")
     for kind in ("s3_bucket_actions", "s3_object_actions"):
         raw[kind] = frozenset(f"s3:{name}" for name in raw[kind])
     return raw

@@ -213,8 +213,30 @@ def _unfolded(body: str) -> str:
 
 
 @cache
-def catalogue() -> Catalogue:
-    """Return the catalogue that the library carries."""
+def actions_of_service(prefix: str) -> frozenset[str]:
+    """Return the names of a service's actions in lower case, such as `ec2:runinstances`.
+
+    The rest of the catalogue is not unfolded, which is what costs time.
+    """
+    heading = f"\n{prefix}:\n"
+    text = _stored_text()
+    begin = text.find(heading)
+    if begin < 0:
+        return frozenset()
+    # The next heading is the next line that ends in a colon.
+    end = text.find(":\n", begin + len(heading))
+    section = text[begin + 1 : text.rfind("\n", 0, end) if end > 0 else None]
+    return frozenset(_unfolded(_LEVEL.sub("", section)).lower().split("\n"))
+
+
+@cache
+def _stored_text() -> str:
     # Importing `importlib.resources` costs more than reading and unfolding the file.
     content = pkgutil.get_data("org_constructs.evaluation", _FILE) or b""
-    return _StoredCatalogue(content.decode("utf-8"))
+    return content.decode("utf-8")
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Return the catalogue that the library carries."""
+    return _StoredCatalogue(_stored_text())
