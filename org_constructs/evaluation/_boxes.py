@@ -80,12 +80,19 @@ class Search(Generic[Example]):
         boxes: how many there are.
         dimensions: the cells of each dimension: the boxes that take the cell, and an example.
         limit: how many steps may be taken.
+        stop: how many dimensions are searched; what depends on further ones is not found.
     """
 
     def __init__(
-        self, boxes: int, dimensions: Sequence[Sequence[tuple[int, Example]]], *, limit: int
+        self,
+        boxes: int,
+        dimensions: Sequence[Sequence[tuple[int, Example]]],
+        *,
+        limit: int,
+        stop: int | None = None,
     ) -> None:
         self._boxes = boxes
+        self._stop = len(dimensions) if stop is None else stop
         self._dimensions = [_merged(cells) for cells in dimensions]
         self._limit = limit
         self.steps = 0
@@ -160,6 +167,8 @@ class Search(Generic[Example]):
         judged = _judge(states, bad)
         if judged is not None:
             return {} if judged else None
+        if dimension == self._stop:
+            return None
         key = (dimension, states)
         if key in known:
             return None

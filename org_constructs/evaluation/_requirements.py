@@ -17,10 +17,14 @@ from ._cells import UNKNOWN, Cell, Example, NotExactError, action_cells, key_cel
 from ._syntax import RCP, Condition, Kind, ParsedStatement
 from .catalogue import Catalogue
 
-__all__ = ["Box", "Dimension", "box_of", "dimensions"]
+__all__ = ["DEFERRED", "Box", "Dimension", "box_of", "dimensions"]
 
 T = TypeVar("T")
 _RETIRE_GRANT: Final = "kms:retiregrant"
+# What stands for a dimension of which only `holds` and `does not hold` are known.
+VARIABLE: Final = "a policy variable"
+DEFERRED: Final = "known at deployment"
+Opaque = tuple[str, Hashable, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Box:
     actions: _Names
     resources: _Names | None
     conditions: frozenset[Condition]
-    opaque: frozenset[Hashable]
+    opaque: frozenset[Opaque]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +62,34 @@ class Dimension:
     """One thing by which boxes tell requests apart.
 
     Attributes:
-        what: `action`, `resource`, the condition key, or nothing for what is opaque.
+        what: `action`, `resource`, the condition key; `VARIABLE` or `DEFERRED` for what is opaque.
         cells: for each cell the boxes that take it, a bit for each, and an example.
     """
 
     what: str
     cells: tuple[tuple[int, Example], ...]
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known which requests are in which cell."""
+        return self.what not in (VARIABLE, DEFERRED)
+
 
 def box_of(statement: ParsedStatement, kind: Kind) -> Box:
     """Return what a statement requires."""
-    opaque: set[Hashable] = set()
+    opaque: set[Opaque] = set()
     names = statement.resources or statement.not_resources
     resources = _Names(frozenset(names), others=not statement.resources) if names else None
-    if any("${" in name or _is_deferred(name) for name in names):
-        opaque.add((resources, statement.variables))
+    if what := _opaque(names):
+        opaque.add((what, resources, statement.variables))
         resources = None
     elif resources == _Names(frozenset({"*"})):
         resources = None
     conditions: set[Condition] = set()
     for condition in statement.conditions:
         plain = _plain(condition)
-        if any("${" in value or _is_deferred(value) for value in plain.values):
-            opaque.add((plain, statement.variables))
+        if what := _opaque(plain.values):
+            opaque.add((what, plain, statement.variables))
         else:
             conditions.add(plain)
     actions = statement.actions or statement.not_actions
@@ -95,9 +104,12 @@ def box_of(statement: ParsedStatement, kind: Kind) -> Box:
     )
 
 
-def _is_deferred(text: str) -> bool:
-    """Tell whether the reader has kept what only deployment knows."""
-    return text.startswith(('{"Ref"', '{"Fn::')) or "#{Token[" in text
+def _opaque(texts: Iterable[str]) -> str:
+    """Return why it is not known what texts stand for; nothing if it is known."""
+    # As the reader keeps what only deployment knows.
+    if any(text.startswith(('{"Ref"', '{"Fn::')) or "#{Token[" in text for text in texts):
+        return DEFERRED
+    return VARIABLE if any("${" in text for text in texts) else ""
 
 
 def _plain(condition: Condition) -> Condition:
@@ -133,14 +145,16 @@ def dimensions(boxes: Sequence[Box], actions: Catalogue | None = None) -> list[D
             cells = key_cells(atoms)
         except NotExactError:
             for box, some in enumerate(per_box):
-                opaque[box] |= set(some)
+                opaque[box] |= {(VARIABLE, condition, True) for condition in some}
             continue
         needs = [frozenset(map(atoms.index, some)) for some in per_box]
         found.append(_key(key, cells, needs))
     for requirement in dict.fromkeys(item for some in opaque for item in _in_order(some)):
         needing = _mask(requirement in some for some in opaque)
         everyone = (1 << len(boxes)) - 1
-        found.append(Dimension("", ((everyone & ~needing, UNKNOWN), (everyone, UNKNOWN))))
+        found.append(
+            Dimension(requirement[0], ((everyone & ~needing, UNKNOWN), (everyone, UNKNOWN)))
+        )
     return found
 
 

@@ -19,8 +19,8 @@ from typing import Any, Final
 from ._boxes import ALLOWED, EXPLICIT, IMPLICIT, Search, Side, TooManyStepsError, settled
 from ._cells import UNKNOWN, Example, Special, TooManyCellsError
 from ._policies import Level, NamedPolicy, PolicyLike, read_level
-from ._requirements import Box, Dimension, box_of, dimensions
-from ._syntax import RCP, SCP, Kind, ParsedPolicy, PolicySyntaxError, parse_policy
+from ._requirements import DEFERRED, Box, Dimension, box_of, dimensions
+from ._syntax import RCP, SCP, Kind, ParsedPolicy, parse_policy
 from .catalogue import Catalogue, catalogue
 from .decision import Effect, Request, decide
 
@@ -147,6 +147,9 @@ def compare(
         kinds_of_denial: whether an explicit and an implicit denial are different.
         actions: the actions that count; every action that may ever exist by default.
         limit: how many combinations may be tried.
+
+    Raises:
+        PolicySyntaxError: for a policy that AWS would reject.
     """
     relation = _differ_exactly if kinds_of_denial else _differ
     found = _search((first, second), relation, actions=actions, limit=limit)
@@ -169,6 +172,9 @@ def compare_documents(
         second: what may stand for them.
         actions: the actions that count; every action that may ever exist by default.
         limit: how many combinations may be tried.
+
+    Raises:
+        PolicySyntaxError: for a policy that AWS would reject.
     """
     return compare(
         [list(first)], [list(second)], kinds_of_denial=True, actions=actions, limit=limit
@@ -188,6 +194,9 @@ def is_at_most(
         others: the sets that may allow what the first allows; usually one.
         actions: the actions that count; every action that may ever exist by default.
         limit: how many combinations may be tried.
+
+    Raises:
+        PolicySyntaxError: for a policy that AWS would reject.
     """
     found = _search((first, *others), _exceeds, actions=actions, limit=limit)
     return AtMost() if found is None else found
@@ -209,7 +218,7 @@ def _search(
     sets: Sequence[PolicySet | Levels], bad: _Bad, *, actions: Catalogue | None, limit: int
 ) -> Different | NotDecided | None:
     """Return the request that must not be, None if there is none."""
-    given = [_listed(one) for one in sets]
+    given = [_read(one) for one in sets]
     question = _Question()
     sides = [question.side(one) for one in given]
     if settled(sides, bad) is False:
@@ -229,16 +238,25 @@ def _find(
     cut: Sequence[Dimension], boxes: int, sides: Sequence[Side], bad: _Bad, limit: int
 ) -> dict[str, Example] | None:
     """Return examples by what they are examples of; first among what is known in full."""
-    known: list[list[tuple[int, Example]]] = [
-        [(mask, example) for mask, example in dimension.cells if example is not UNKNOWN]
+    stop = sum(dimension.is_known for dimension in cut)
+    known = [
+        [cell for cell in dimension.cells if not dimension.is_known or cell[1] is not UNKNOWN]
         for dimension in cut
     ]
-    if all(known):
-        found = Search(boxes, known, limit=limit).find(sides, bad)
-        if found is not None or known == [list(dimension.cells) for dimension in cut]:
-            return None if found is None else {cut[n].what: e for n, e in found.items()}
-    found = Search(boxes, [dimension.cells for dimension in cut], limit=limit).find(sides, bad)
-    return None if found is None else {cut[n].what: e for n, e in found.items()}
+    found = Search(boxes, known, limit=limit, stop=stop).find(sides, bad)
+    if found is None and (
+        stop < len(cut) or any(len(k) < len(d.cells) for k, d in zip(known, cut, strict=True))
+    ):
+        found = Search(boxes, [dimension.cells for dimension in cut], limit=limit).find(sides, bad)
+    return None if found is None else {cut[n].what: example for n, example in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadSet:
+    """A set whose policies have been read."""
+
+    levels: tuple[tuple[ParsedPolicy, ...], ...]
+    resource_levels: tuple[tuple[ParsedPolicy, ...], ...]
 
 
 class _Question:
@@ -247,38 +265,44 @@ class _Question:
     def __init__(self) -> None:
         self.boxes: dict[Box, int] = {}
 
-    def side(self, given: PolicySet) -> Side:
+    def side(self, given: _ReadSet) -> Side:
         """Return which boxes of a set deny and which allow."""
+        bound = [self._masks(level) for level in given.levels]
+        # AWS's RCPFullAWSAccess is always attached: of these nothing is denied implicitly.
+        reached = [self._masks(level) for level in given.resource_levels]
         deny = 0
-        levels: list[int] = []
-        for kind, path in ((SCP, given.levels), (RCP, given.resource_levels)):
-            for level in path:
-                allow = 0
-                for policy in _policies(level):
-                    for statement in _read(policy, kind).statements:
-                        bit = 1 << self.boxes.setdefault(box_of(statement, kind), len(self.boxes))
-                        if statement.effect == "Deny":
-                            deny |= bit
-                        else:
-                            allow |= bit
-                # AWS's RCPFullAWSAccess is always attached: nothing is denied implicitly.
-                if kind == SCP:
-                    levels.append(allow)
-        return Side(deny, tuple(levels))
+        for denied, _ in (*bound, *reached):
+            deny |= denied
+        return Side(deny, tuple(allowed for _, allowed in bound))
+
+    def _masks(self, level: Iterable[ParsedPolicy]) -> tuple[int, int]:
+        """Return which boxes deny, and which allow."""
+        found = {"Deny": 0, "Allow": 0}
+        for policy in level:
+            for statement in policy.statements:
+                box = box_of(statement, policy.kind)
+                found[statement.effect] |= 1 << self.boxes.setdefault(box, len(self.boxes))
+        return found["Deny"], found["Allow"]
 
 
-def _listed(given: PolicySet | Levels) -> PolicySet:
+def _read(given: PolicySet | Levels) -> _ReadSet:
+    """Read all policies of a set; what only deployment knows is no error here."""
     if not isinstance(given, PolicySet):
         given = PolicySet(levels=given)
-    return PolicySet(levels=list(given.levels), resource_levels=list(given.resource_levels))
+    return _ReadSet(_read_levels(given.levels, SCP), _read_levels(given.resource_levels, RCP))
 
 
-def _policies(level: Level | Sequence[PolicyLike]) -> Sequence[PolicyLike]:
-    return level.policies if isinstance(level, Level) else level
+def _read_levels(levels: Levels, kind: Kind) -> tuple[tuple[ParsedPolicy, ...], ...]:
+    return tuple(
+        tuple(
+            _read_policy(policy, kind)
+            for policy in (level.policies if isinstance(level, Level) else level)
+        )
+        for level in levels
+    )
 
 
-def _read(policy: PolicyLike, kind: Kind) -> ParsedPolicy:
-    """Read a policy; what only deployment knows is no error here."""
+def _read_policy(policy: PolicyLike, kind: Kind) -> ParsedPolicy:
     content = policy.content if isinstance(policy, NamedPolicy) else policy
     if isinstance(content, Mapping | str):
         name = policy.name if isinstance(policy, NamedPolicy) else "policy"
@@ -289,7 +313,7 @@ def _read(policy: PolicyLike, kind: Kind) -> ParsedPolicy:
 def _confirmed(
     found: Mapping[str, Example],
     question: _Question,
-    sets: Sequence[PolicySet],
+    sets: Sequence[_ReadSet],
     bad: _Bad,
     actions: Catalogue | None,
 ) -> Different | NotDecided:
@@ -312,14 +336,12 @@ def _confirmed(
             for key, value in values.items()
         },
     )
-    try:
-        effects = tuple(
-            decide(one.levels, request, resource_levels=one.resource_levels).effect for one in sets
-        )
-    except PolicySyntaxError as error:
-        return NotDecided(str(error))
+    effects = tuple(
+        decide(one.levels, request, resource_levels=one.resource_levels).effect for one in sets
+    )
     outcome = tuple(next(o for o, e in _EFFECTS.items() if e is effect) for effect in effects)
-    if not bad(outcome) and UNKNOWN in found.values():
+    # The evaluator takes what only deployment knows for something that nothing equals.
+    if DEFERRED in found or (not bad(outcome) and UNKNOWN in found.values()):
         return NotDecided(
             "a request that tells them apart would need values that are not known: policy "
             "variables, values that only deployment knows, or values of several types"

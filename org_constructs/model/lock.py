@@ -6,11 +6,12 @@ Written after a successful deployment, committed, and compared at every synthesi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from .denials import deny_statements, statements_by_hash
 from .errors import OrgError
 from .organization import OrganizationModel
 from .released import Released, ReleasedAccount, ReleasedPolicy, ReleasedUnit
@@ -88,6 +89,10 @@ class Lock:
     """What is deployed: OUs, accounts and policies by construct path; and what was let go.
 
     Parents and targets are construct paths where the app declares them, else ids as written.
+
+    Attributes:
+        statements: the Deny statements of all policies, each once and without its Sid; a lock of
+            an older release has none, so that only hashes of denials are known.
     """
 
     management_account_id: str | None = None
@@ -96,6 +101,7 @@ class Lock:
     accounts: Mapping[str, LockedAccount] = field(default_factory=dict)
     policies: Mapping[str, LockedPolicy] = field(default_factory=dict)
     released: Released = field(default_factory=Released)
+    statements: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def of(cls, model: OrganizationModel) -> Lock:
@@ -156,6 +162,11 @@ class Lock:
                 )
                 for policy in model.policies.values()
             },
+            statements=_distinct(
+                statement
+                for policy in model.policies.values()
+                for statement in deny_statements(policy.content)
+            ),
         )
 
     @classmethod
@@ -215,6 +226,7 @@ class Lock:
                 for path, entry in raw["policies"].items()
             },
             released=Released.from_json(raw.get("released", {})),
+            statements=tuple(dict(statement) for statement in raw.get("statements", ())),
         )
 
     def write(self, path: str | Path) -> None:
@@ -249,18 +261,23 @@ class Lock:
             "accounts": accounts,
             "policies": policies,
         }
+        if self.statements:
+            data["statements"] = [dict(statement) for statement in _distinct(self.statements)]
         if released := self.released.to_json():
             data["released"] = released
         return json.dumps(data, indent=2) + "\n"
 
     def within(self, belongs: Callable[[str], bool]) -> Lock:
         """Return what the lock knows of some construct paths; it may hold all Stages of an app."""
+        policies = {k: v for k, v in self.policies.items() if belongs(k)}
+        used = {denial for policy in policies.values() for denial in policy.denials}
         return Lock(
             management_account_id=self.management_account_id,
             organizations={k: v for k, v in self.organizations.items() if belongs(k)},
             organizational_units={k: v for k, v in self.organizational_units.items() if belongs(k)},
             accounts={k: v for k, v in self.accounts.items() if belongs(k)},
-            policies={k: v for k, v in self.policies.items() if belongs(k)},
+            policies=policies,
+            statements=tuple(s for s in self.statements if used & _hashes(s).keys()),
             released=Released(
                 accounts=tuple(e for e in self.released.accounts if belongs(e.path)),
                 organizational_units=tuple(
@@ -269,6 +286,10 @@ class Lock:
                 policies=tuple(e for e in self.released.policies if belongs(e.path)),
             ),
         )
+
+    def denials(self) -> dict[str, str]:
+        """Return the statements, one action each, by the hash that policies name them by."""
+        return {key: text for s in self.statements for key, text in _hashes(s).items()}
 
     def keeping_names(self, previous: Lock) -> Lock:
         """Return this lock with what `previous` knows of the names of accounts.
@@ -363,6 +384,16 @@ class Lock:
             accounts=accounts,
             released=self.released.adding(let_go.as_released().pending()),
         )
+
+
+def _hashes(statement: Mapping[str, Any]) -> dict[str, str]:
+    return statements_by_hash({"Statement": [statement]})
+
+
+def _distinct(statements: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Return statements each once, in an order that does not depend on where they stand."""
+    by_text = {json.dumps(statement, sort_keys=True): statement for statement in statements}
+    return tuple(by_text[text] for text in sorted(by_text))
 
 
 def _display_names(model: OrganizationModel) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .assembly import Assembly, StackTemplate, read_assembly
+from .denials import statements_by_hash
 from .errors import OrgError
 from .intrinsics import NO_VALUE, evaluate, fill, holds, resolve
 from .references import Reference, Unknown
@@ -377,25 +377,7 @@ class OrganizationModel:
 
 def statement_hashes(content: Any) -> frozenset[str]:
     """Return hashes of what a policy document denies, one per action, Sids left out."""
-    if isinstance(content, str):
-        try:
-            content = json.loads(content)
-        except ValueError:
-            return frozenset()
-    if not isinstance(content, Mapping):
-        return frozenset()
-    statements = content.get("Statement", [])
-    hashes = set()
-    for statement in [statements] if isinstance(statements, Mapping) else statements:
-        if isinstance(statement, Mapping) and statement.get("Effect") == "Deny":
-            bare = {key: value for key, value in statement.items() if key != "Sid"}
-            actions = bare.get("Action")
-            for action in actions if isinstance(actions, list) else [actions]:
-                # An action may pass from one statement to another without ceasing to be denied.
-                single = bare if action is None else {**bare, "Action": action}
-                text = json.dumps(single, sort_keys=True, separators=(",", ":"))
-                hashes.add(hashlib.sha256(text.encode()).hexdigest()[:16])
-    return frozenset(hashes)
+    return frozenset(statements_by_hash(content))
 
 
 def _text(value: Any, stack: StackTemplate, assembly: Assembly) -> str:
