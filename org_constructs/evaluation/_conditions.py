@@ -16,7 +16,7 @@ from typing import Any
 
 from org_constructs.model.errors import OrgError
 
-from ._matching import Template, _glob, arn_like, template_of
+from ._matching import ARN_PARTS, Template, _glob, arn_like, template_of
 from ._operators import OPERATORS
 from ._syntax import Condition
 from ._values import binary, boolean, moment, network, number
@@ -162,7 +162,8 @@ def compile_condition(condition: Condition, *, variables: bool = True) -> Test:
         if quantifier:
             # An empty text is an empty data set (documentation).
             if values is None or values == ("",):
-                missing.append(written)
+                if values is None:
+                    missing.append(written)
                 return quantifier == "ForAllValues" or if_exists
             if quantifier == "ForAllValues":
                 return all(matches(value, context, missing) is not negated for value in values)
@@ -224,7 +225,7 @@ def _template_comparison(name: str, template: Template) -> Callable[[str, Contex
         parts, given = template.arn_parts(context.single), value.split(":", 5)
         return (
             parts is not None
-            and len(parts) == len(given)
+            and len(parts) == len(given) == ARN_PARTS
             and all(part.fullmatch(text) for part, text in zip(parts, given, strict=True))
         )
 

@@ -22,7 +22,7 @@ _DATE = re.compile(
     r"([Zz]|[+-]\d\d:?\d\d)?)?)?)?",
     re.ASCII,
 )
-_YEAR = 4
+_SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
@@ -51,7 +51,7 @@ def moment(text: str) -> Decimal | None:
 
     match = _DATE.fullmatch(text)
     if match is None:
-        return None if len(text) == _YEAR else number(text)
+        return number(text) if _SECONDS.fullmatch(text) else None
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     offset = timedelta()
     if zone and zone not in "Zz":
