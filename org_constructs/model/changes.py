@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from .alignment import align
+from .denials import Judge, Lost, as_documents, statements_by_hash
 from .lock import Lock, LockedPolicy
 from .organization import DeclaredPolicy, OrganizationModel
 from .stack_groups import ROOT
@@ -30,6 +32,10 @@ class Gap:
         path: construct path of the resource that the step belongs to.
         stack: its stack.
         logical_id: its logical id.
+        example: a request that passes at this moment, where one is known.
+        undecided: why denials were compared as documents; empty when they were not.
+        is_open: whether there is a gap; otherwise it could not be told, and as documents nothing
+            is lacking.
     """
 
     account: str
@@ -37,27 +43,39 @@ class Gap:
     path: str
     stack: str
     logical_id: str
+    example: str = ""
+    undecided: str = ""
+    is_open: bool = True
 
 
-def find_gaps(lock: Lock, model: OrganizationModel) -> list[Gap]:
+def find_gaps(lock: Lock, model: OrganizationModel, judge: Judge = as_documents) -> list[Gap]:
     """Return the moments at which a denial that holds before and after does not hold.
 
     Accounts that do not exist yet are watched from their creation: the policies of the OU that
-    they enter must be attached by then. Denials are compared as documents.
+    they enter must be attached by then.
+
+    Args:
+        lock: what is deployed.
+        model: what is to be deployed.
+        judge: compares what is denied before, after and at a moment; as documents by default.
     """
-    state = _State(align(lock, model), model)
+    state = _State(align(lock, model), model, judge)
     gaps: dict[str, Gap] = {}
     for step in state.steps():
-        for account in state.unguarded(step.account):
-            gaps.setdefault(
-                account,
-                Gap(
-                    account=account,
-                    step=step.done,
-                    path=step.path,
-                    stack=step.stack,
-                    logical_id=step.logical_id,
-                ),
+        for account, lost in state.unguarded(step.account):
+            known = gaps.get(account)
+            # A gap says more than the doubt whether there is one.
+            if known is not None and (known.is_open or not lost.denials):
+                continue
+            gaps[account] = Gap(
+                account=account,
+                step=step.done,
+                path=step.path,
+                stack=step.stack,
+                logical_id=step.logical_id,
+                example=lost.example,
+                undecided=lost.undecided,
+                is_open=bool(lost.denials),
             )
     # An account that is named says more than one that stands for many.
     named = {gap.step for gap in gaps.values() if not gap.account.startswith(UNDECLARED)}
@@ -82,9 +100,11 @@ class _Step:
 class _State:
     """The organization while it is being deployed; nodes are roots, construct paths or ids."""
 
-    def __init__(self, lock: Lock, model: OrganizationModel) -> None:
+    def __init__(self, lock: Lock, model: OrganizationModel, judge: Judge) -> None:
         self._model = model
         self._lock = lock
+        self._judge = judge
+        self._judged: dict[tuple[frozenset[str], ...], Lost[str]] = {}
         # What a container's accounts inherit now, and will in the end, by container.
         self._inherited: dict[str, frozenset[str]] = {}
         self._destinations: dict[str, frozenset[str]] = {}
@@ -114,9 +134,12 @@ class _State:
         }
         self._final = {**kept, **final}
         self._final_parents = {**self._parents, **parents}
+        # What is denied to an account before and after.
         self._watched = {
-            path: _denials(path, self._policies, self._parents)
-            & _denials(path, self._final, self._final_parents)
+            path: (
+                _denials(path, self._policies, self._parents),
+                _denials(path, self._final, self._final_parents),
+            )
             for path in lock.accounts
         }
         # Accounts that no code declares live in the same containers: one stands for all of them.
@@ -129,9 +152,10 @@ class _State:
         for container in sorted(containers):
             undeclared = f"{UNDECLARED}{container}"
             self._parents[undeclared] = self._final_parents[undeclared] = container
-            self._watched[undeclared] = _denials(
-                container, self._policies, self._parents
-            ) & _denials(container, self._final, self._final_parents)
+            self._watched[undeclared] = (
+                _denials(container, self._policies, self._parents),
+                _denials(container, self._final, self._final_parents),
+            )
 
     def _is(self, key: str) -> str:
         """Return what a node of the model is called here."""
@@ -170,17 +194,41 @@ class _State:
                 waited_for[logical_id] = behind
             yield from self._clean_up(stack.id)
 
-    def unguarded(self, account: str | None) -> Iterator[str]:
-        """Return the accounts that lack a denial now which they have before and after."""
+    def unguarded(self, account: str | None) -> Iterator[tuple[str, Lost[str]]]:
+        """Return the accounts that lack now what is denied to them before and after."""
         for candidate in [account] if account else self._watched:
-            needed = self._watched[candidate]
-            if not needed:
+            before, after = self._watched[candidate]
+            if not before or not after:
                 continue
             parent = self._parents.get(candidate, "")
             if parent not in self._inherited:
                 self._inherited[parent] = _denials(parent, self._policies, self._parents)
-            if not needed - self._inherited[parent] <= _denials_at(candidate, self._policies):
-                yield candidate
+            now = self._inherited[parent]
+            if before <= now or after <= now:
+                continue
+            now |= _denials_at(candidate, self._policies)
+            if before <= now or after <= now:
+                continue
+            lost = self._lost(before, after, now)
+            if lost.denials or lost.undecided:
+                yield candidate, lost
+
+    def _lost(
+        self, before: frozenset[str], after: frozenset[str], now: frozenset[str]
+    ) -> Lost[str]:
+        key = (before, after, now)
+        if key not in self._judged:
+            known = self._statements
+            self._judged[key] = self._judge(*({d: known.get(d) for d in side} for side in key))
+        return self._judged[key]
+
+    @cached_property
+    def _statements(self) -> dict[str, str]:
+        """The statements of all denials by hash, as far as they are known."""
+        found = self._lock.denials()
+        for policy in self._model.policies.values():
+            found |= statements_by_hash(policy.content)
+        return found
 
     def _deploy_policy(self, policy: DeclaredPolicy) -> Iterator[_Step]:
         where = (policy.path, policy.stack, policy.logical_id)
@@ -208,7 +256,7 @@ class _State:
             self._parents[account.path] = parent
             if parent not in self._destinations:
                 self._destinations[parent] = _denials(parent, self._final, self._final_parents)
-            self._watched[account.path] = self._destinations[parent]
+            self._watched[account.path] = (self._destinations[parent],) * 2
             # What nothing makes it wait for may come later, whatever the template's order.
             side_by_side = {
                 policy.path: self._policies[policy.path]

@@ -57,21 +57,26 @@ def _function(loader: Any, suffix: str, node: Any) -> Any:
     return {suffix if suffix in _WITHOUT_PREFIX else f"Fn::{suffix}": value}
 
 
-def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
+def _mapping(loader: Any, node: Any) -> dict[str, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        # What is merged in (`<<`) may be overridden; two keys side by side contradict each other.
+        if key_node.tag in ("tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"):
+            continue
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise _wrong("a key is no text", key_node)
+        if key_node.value in seen:
+            raise _wrong(f"the key '{key_node.value}' is there twice", key_node)
+        seen.add(key_node.value)
     loader.flatten_mapping(node)
-    found: dict[Any, Any] = {}
-    for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, str):
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key!r} is no text", key_node.start_mark
-            )
-        if key in found:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key '{key}' is there twice", key_node.start_mark
-            )
-        found[key] = loader.construct_object(value_node, deep=True)
-    return found
+    return {
+        str(key_node.value): loader.construct_object(value_node, deep=True)
+        for key_node, value_node in node.value
+    }
+
+
+def _wrong(problem: str, node: Any) -> Exception:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)  # type: ignore[no-any-return]
 
 
 _Loader.add_multi_constructor("!", _function)
