@@ -13,7 +13,7 @@ import pytest
 import org_constructs
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ["checks", "guardrails", "model", "policies"]
+PACKAGES = ["checks", "evaluation", "guardrails", "model", "policies"]
 FOREIGN = ("aws_cdk", "constructs", "jsii", "boto3", "botocore")
 
 

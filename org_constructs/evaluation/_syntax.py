@@ -12,7 +12,8 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any, Literal, cast
 
 from org_constructs.model.errors import OrgError
@@ -120,6 +121,11 @@ class ParsedStatement:
     variables: bool = True
     # What is compiled when the statement is first evaluated.
     compiled: Any = field(default=None, init=False, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle what was read, without what was compiled of it."""
+        names = [item.name for item in fields(self) if item.init]
+        return partial(type(self), **{name: getattr(self, name) for name in names}), ()
 
     @property
     def where(self) -> str:
