@@ -24,6 +24,7 @@ from .mends import mend_cloudformation
 from .permissions import Permissions, note_deployment_roles, refuse_missing_roles
 from .phases import writers_before
 from .protocol import read_request
+from .stack_updates import refuse_protected_removal
 
 _CALLS_AT_ONCE = 16
 
@@ -200,6 +201,7 @@ class _Handler:
         self, physical_id: str, properties: dict[str, Any], logical_id: str | None = None
     ) -> None:
         """Delete the resource; one that is not found is deleted (documentation)."""
+        refuse_protected_removal(logical_id, self._type.name)
         try:
             with self._work(logical_id, removing=True) as api:
                 self._type.delete(api, physical_id, properties)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import phases
+from . import phases, stack_updates
 from .cloudformation import schema
 from .differences import mend_differences
 from .emulator import CLOUDFORMATION, module
@@ -35,6 +35,7 @@ def mend_cloudformation(leftovers: Leftovers) -> None:
     _mend_order()
     _mend_properties()
     _mend_templates()
+    stack_updates.mend_events()
     _mend_deletion_policies(leftovers)
     drift = module(f"{CLOUDFORMATION}.drift")
     # Documentation (resource import): detect drift after an import.
@@ -152,6 +153,7 @@ def _mend_properties() -> None:
     resource, which is when CloudFormation checks the properties.
     """
     merge = module(f"{CLOUDFORMATION}.stacks")._with_stack_tags
+    replacing = module(f"{CLOUDFORMATION}.provisioners")._REPLACING_PROPERTIES
 
     def with_stack_tags(
         type_name: str,
@@ -161,6 +163,9 @@ def _mend_properties() -> None:
     ) -> dict[str, Any]:
         if schema.is_known(type_name):
             # The logical id is the last of the names.
+            stack_updates.refuse_protected_change(
+                names[-1], type_name, properties, replacing.get(type_name, ())
+            )
             properties = schema.checked(type_name, names[-1], properties)
         tagged: dict[str, Any] = merge(type_name, properties, stack_tags, *names)
         if type_name != _ACCOUNT:
@@ -256,7 +261,10 @@ def _mend_deletion_policies(leftovers: Leftovers) -> None:
         previous = options.get("previous_stack")
         if previous and stack.get(FAILED_DEFINITIONS):
             previous["_template"] = _with_failed(previous.get("_template"), stack)
-        with phases.deployment(template, rest[0], previous):
+        with (
+            phases.deployment(template, rest[0], previous),
+            stack_updates.update(stack, previous, options.get("imports") or ()),
+        ):
             await deploy(stack_name, stack_id, template, *rest, **options)
             if stack.get("StackStatus") == "UPDATE_COMPLETE":
                 leftovers.clean(stack_name)

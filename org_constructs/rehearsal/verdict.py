@@ -298,6 +298,10 @@ class _Comparison:
     def _id_of(self, declared: Declared) -> str | None:
         state = self._stacks.get(declared.stack)
         held = state.held.get(declared.logical_id) if state else None
+        if held is None and self._stack(declared).around is not None:
+            # AWS makes up the name of a nested stack, so it is not looked at.
+            self.unresolved.append(declared.path)
+            return None
         # A condition may leave it out; nothing says so but CloudFormation itself.
         if held is None and "Condition" not in self._definition(declared):
             self._differs(declared.path, "its stack does not hold it")
