@@ -49,9 +49,9 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 for p in policies_above(context.model, policy)
                 if p.key in documents
             ]
-            open_services = _open_services(document, statement.index, (document, *above))
-            if open_services:
-                names = listed(open_services)
+            open_actions = _open_actions(document, statement.index, (document, *above))
+            if open_actions:
+                names = listed(open_actions)
                 yield finding_of(
                     policy,
                     "ORG214",
@@ -95,10 +95,10 @@ def _published(partition: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def _open_services(
+def _open_actions(
     document: PolicyDocument, index: int, together: tuple[PolicyDocument, ...]
 ) -> tuple[str, ...]:
-    """Return what stays allowed outside a fence: whole services, or actions of one."""
+    """Return the exemptions of a fence by which something regional stays allowed outside it."""
     from org_constructs.evaluation.catalogue import catalogue
 
     known = catalogue()
@@ -117,13 +117,7 @@ def _open_services(
                 if statement.not_actions
                 else ~_mask(known, statement.actions)
             )
-    found = []
-    for service, actions in known.services.items():
-        if left & actions == actions:
-            found.append(f"{service}:*")
-        elif left & actions:
-            found += known.actions_of(left & actions)
-    return tuple(found)
+    return tuple(name for name in fence.not_actions if known.mask(name) & left)
 
 
 def _mask(known: Catalogue, patterns: tuple[str, ...]) -> int:

@@ -102,17 +102,28 @@ def _fits(action: str, resource: str) -> bool:
             return False
         if not set("/*?") & set(name) and action in shapes["s3_object_actions"]:
             return False
-    return any(meet(resource, shape) for shape in known)
+    named = _service_of(resource)
+    return any(
+        meet(resource, shape)
+        for shape in known
+        if named is None or _service_of(shape) in (None, named)
+    )
+
+
+def _service_of(arn: str) -> str | None:
+    """Return the service that an ARN names, None where it is not written out."""
+    parts = arn.split(":")
+    if len(parts) <= _ARN_SERVICE or set("*?$") & set(parts[_ARN_SERVICE]):
+        return None
+    return parts[_ARN_SERVICE]
 
 
 def _is_of_other_service(action: str, resource: str) -> bool:
     """Tell whether an ARN names a service whose resources the action's service does not know."""
-    parts = resource.split(":")
-    if len(parts) <= _ARN_SERVICE or set("*?$") & set(parts[_ARN_SERVICE]):
-        return False
+    named = _service_of(resource)
     service = action.partition(":")[0]
-    known = {shape.split(":")[_ARN_SERVICE] for shape in _shapes()["services"].get(service, ())}
-    return bool(known) and EVERYTHING not in known and parts[_ARN_SERVICE] not in {*known, service}
+    known = {_service_of(shape) for shape in _shapes()["services"].get(service, ())}
+    return bool(known) and None not in known and named not in {None, service, *known}
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from org_constructs.model.partitions import partitions
 
-from ._certain import PRINCIPAL_KEY, applies, is_about_everything
+from ._certain import PRINCIPAL_KEY, REGION_KEY, applies, is_about_everything
 from ._check import CheckContext, Finding
 from ._documents import Judgement, PolicyDocument, is_deferred, judged, listed, of_key
 from ._patterns import EVERYTHING, covers
@@ -73,7 +73,12 @@ def _cdk(document: PolicyDocument) -> Iterator[Judgement]:
     if not document.binds_principals:
         return
     for statement in document.denials:
-        if _denies_everything(statement) or not is_about_everything(statement):
+        # What a Region fence leaves open is for the rules about fences.
+        if (
+            _denies_everything(statement)
+            or not is_about_everything(statement)
+            or any(of_key(statement, REGION_KEY))
+        ):
             continue
         denied = [
             action
