@@ -92,6 +92,7 @@ lint: setup ## check style, types, architecture and spelling
 	@cd $(ROOT) && $(BIN)/ruff format --check .
 	@cd $(ROOT) && $(BIN)/ruff check .
 	@cd $(ROOT) && $(BIN)/mypy
+	@cd $(ROOT) && $(BIN)/mypy examples/subclassing/app.py
 	@cd $(ROOT) && $(BIN)/lint-imports
 	@cd $(ROOT) && $(BIN)/codespell
 	@cd $(ROOT) && $(BIN)/python scripts/generate_exports.py --check

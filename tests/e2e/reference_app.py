@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
+from org_constructs.cli._app import app as orgctl
 from org_constructs.rehearsal import EmbeddedAws
 from org_constructs.rehearsal.cdk_cli import CdkCli, Step
 
@@ -55,11 +58,10 @@ class App:
         )
 
     def lock(self, *arguments: str) -> None:
-        """Run `orgctl lock` on the lock file that the CDK CLI is told of; it must succeed."""
-        done = self.orgctl(
-            "lock", str(self.cdk.assembly), "--file", str(self.lock_file), *arguments
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        """Do as `orgctl lock` on the lock file that the CDK CLI is told of; it must succeed."""
+        assembly, file = str(self.cdk.assembly), str(self.lock_file)
+        done = CliRunner().invoke(orgctl, ["lock", assembly, "--file", file, *arguments])
+        assert done.exit_code == 0, done.output
 
     @property
     def lock_file(self) -> Path:
@@ -67,11 +69,11 @@ class App:
         return self.cdk.lock_file
 
     def deploy_assembly(self) -> Step:
-        """Deploy the assembly that is written, without synthesis."""
+        """Deploy the assembly that is written with the CDK CLI, without synthesis."""
         return self.plain("deploy", "--all", "--app", str(self.cdk.assembly))
 
     def destroy_assembly(self) -> Step:
-        """Destroy the stacks of the assembly that is written, without synthesis."""
+        """Destroy the stacks of the assembly that is written with the CDK CLI."""
         return self.plain("destroy", "--all", "--force", "--app", str(self.cdk.assembly))
 
     def plain(self, command: str, *arguments: str) -> Step:

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from quick_cli import WithoutCli, synthesize
 from reference_app import ROOT, App, Story, succeeded
+
+from org_constructs.rehearsal.cdk_cli import ALLOW_PLACEHOLDERS
 
 pytestmark = pytest.mark.e2e
 
@@ -38,7 +41,7 @@ def _settings(organization: Any) -> dict[str, Any]:
 def story(new_app_on_aws: Callable[..., App], tmp_path_factory: pytest.TempPathFactory) -> Story:
     """Adopt an existing organization, then destroy the stacks."""
     file = tmp_path_factory.mktemp("settings") / "acquired.json"
-    app = new_app_on_aws(context={"org": f"@{file}"})
+    app = new_app_on_aws(context={"org": f"@{file}"}, runner=WithoutCli)
     organization, root = _create_organization(app)
     file.write_text(
         json.dumps(_settings({"organization_id": organization, "root_id": root})), "utf-8"
@@ -46,7 +49,7 @@ def story(new_app_on_aws: Callable[..., App], tmp_path_factory: pytest.TempPathF
     story = Story(app)
     succeeded(story.record("adopt", app.cdk.deploy))
     app.unprotect()
-    succeeded(story.record("destroy", app.destroy_assembly))
+    succeeded(story.record("destroy", app.cdk.destroy_synthesized))
     return story
 
 
@@ -99,21 +102,21 @@ class TestExistingOrganization:
 class TestSecondSettingsFile:
     """`-c org=@path/name.json` describes a second organization."""
 
-    def test_its_lock_file_lies_beside_it(self, new_app_on_aws: Callable[..., App]) -> None:
+    def test_its_lock_file_lies_beside_it(self, story: Story) -> None:
         """Synthesis compares with `path/name.lock.json`, not with the first organization's lock."""
-        app = new_app_on_aws(bootstrap=False)
+        app = story.app
         (app.folder / "second").mkdir()
         file = app.folder / "second" / "acquired.json"
         settings = _settings("create")
         file.write_text(json.dumps(settings), "utf-8")
-        arguments = ("--quiet", "-c", "org=@second/acquired.json")
-        allowed = ("-c", "org-constructs:allowPlaceholders=true")
-        succeeded(app.plain("synth", *arguments, *allowed))
+        context = {"org": "@second/acquired.json", ALLOW_PLACEHOLDERS: "true"}
+        synthesize(app.folder, app.folder / "cdk.out", context)
         done = app.orgctl("lock", "--file", "second/acquired.lock.json")
         assert done.returncode == 0, done.stderr
         del settings["accounts"]["Playground"]
         file.write_text(json.dumps(settings), "utf-8")
-        refused = app.plain("synth", *arguments, *allowed)
+        told = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
+        refused = app.plain("synth", "--quiet", *told)
         assert refused.exit_code != 0
         assert "ORG121" in refused.output
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from quick_cli import AppInProcess
 from reference_app import App, Story, succeeded
 
 pytestmark = pytest.mark.e2e
@@ -38,7 +39,7 @@ def _fence_and_grow(org: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def story(new_app_on_aws: Callable[..., App]) -> Story:
     """Let a first deployment and an update each fail once, then remove the cause and go on."""
-    app = new_app_on_aws()
+    app = new_app_on_aws(runner=AppInProcess)
     _take_emails(app)
     story = Story(app)
     story.record("create fails", app.cdk.deploy)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from quick_cli import synthesize
 from reference_app import STACKS, App, Story, succeeded
+
+from org_constructs.rehearsal.cdk_cli import Step
 
 pytestmark = pytest.mark.e2e
 
@@ -37,22 +41,54 @@ def _let_policies_stay(app: App) -> None:
     )
 
 
+class Life(Story):
+    """A story that also remembers what the CDK CLI and this process synthesize of one app."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app)
+        self.by_cli: dict[str, bytes] = {}
+        self.in_process: dict[str, bytes] = {}
+
+    def deploy_from_here(self) -> Step:
+        """Synthesize in this process and deploy with the CLI."""
+        synthesize(self.app.folder, self.app.cdk.assembly, self.app.cdk._context)
+        return self.app.cdk.deploy_synthesized()
+
+    def keep_both_assemblies(self) -> None:
+        """Read what the CLI has synthesized, and synthesize the same without it."""
+        elsewhere = self.app.folder / "in-process.out"
+        synthesize(self.app.folder, elsewhere, self.app.cdk._context)
+        self.by_cli = _files(self.app.cdk.assembly)
+        self.in_process = _files(elsewhere)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in folder.rglob("*")
+        # The CLI packs assets into the folder that is left out.
+        if file.is_file() and ".cache" not in file.parts
+    }
+
+
 @pytest.fixture(scope="module")
-def story(new_app_on_aws: Callable[..., App]) -> Story:
+def story(new_app_on_aws: Callable[..., App]) -> Life:
     """Let one organization live from its creation to the end of its stacks."""
-    app = new_app_on_aws()
-    story = Story(app)
+    app = new_app_on_aws(is_bootstrapped=False)
+    story = Life(app)
+    succeeded(app.cdk.bootstrap())
     succeeded(story.record("create", app.cdk.deploy))
+    story.keep_both_assemblies()
     app.lock()
     _change(app)
     succeeded(story.record("change", app.cdk.deploy))
     app.lock()
-    succeeded(story.record("nothing", app.cdk.deploy))
+    succeeded(story.record("nothing", story.deploy_from_here))
     app.edit_settings(lambda org: org["accounts"].pop("Playground"))
     story.record("vanished", app.cdk.deploy)
     app.lock("--release", "Organization/Accounts/Playground")
     _let_policies_stay(app)
-    succeeded(story.record("released", app.cdk.deploy))
+    succeeded(story.record("released", story.deploy_from_here))
     app.lock()
     story.record("protected", app.destroy_assembly)
     app.unprotect()
@@ -79,6 +115,11 @@ class TestLifecycle:
         assert len(picture.accounts) == 6
         assert len(picture.policies) == 3
         assert story.stacks["create"] == dict.fromkeys(STACKS, "CREATE_COMPLETE")
+
+    def test_what_other_tests_synthesize_is_the_same(self, story: Life) -> None:
+        """File by file: they run the app in their own process, which takes less time."""
+        assert story.in_process == story.by_cli
+        assert "Organization.template.json" in story.in_process
 
     def test_a_moved_account_a_renamed_ou_and_a_changed_guardrail_are_three_writes(
         self, story: Story

@@ -1,4 +1,4 @@
-"""A deployed account gets another name and its first one back, with the real CDK CLI."""
+"""A deployed account gets another name and its first one back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from quick_cli import WithoutCli
 from reference_app import App, Story, succeeded
 
 pytestmark = pytest.mark.e2e
@@ -59,7 +60,7 @@ class Names(Story):
 @pytest.fixture(scope="module")
 def names(new_app_on_aws: Callable[..., App]) -> Names:
     """Let an account be renamed, renamed in case only, and get its first name back."""
-    app = new_app_on_aws()
+    app = new_app_on_aws(runner=WithoutCli)
     names = Names(app)
     names.deploy("create")
     _name(app, "Log archive (EU)")

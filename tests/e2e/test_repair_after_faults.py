@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from quick_cli import WithoutCli
 from reference_app import copy_app, succeeded
 
 from org_constructs.cli._reader import EmbeddedReader
-from org_constructs.rehearsal import EmbeddedAws
-from org_constructs.rehearsal.cdk_cli import CdkCli
+from org_constructs.rehearsal import EmbeddedAws, Settings
 from org_constructs.rehearsal.sweep import Sweep
 
 pytestmark = pytest.mark.e2e
@@ -49,7 +49,8 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
     benchmark = _benchmark()
     folder = tmp_path_factory.mktemp("app")
     copy_app(folder)
-    with EmbeddedAws.start() as aws, CdkCli(aws, folder, quiet=True) as cdk:
+    settings = Settings(policy_type_seconds=0)
+    with EmbeddedAws.start(settings=settings) as aws, WithoutCli(aws, folder, quiet=True) as cdk:
         succeeded(cdk.synth())
         yield Sweep(
             aws, cdk.assembly, EmbeddedReader(aws), lambda: benchmark.recover(aws, cdk.assembly)

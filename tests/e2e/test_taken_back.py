@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from quick_cli import WithoutCli
 from reference_app import App, Picture, succeeded
 
 pytestmark = pytest.mark.e2e
@@ -35,15 +36,15 @@ class TakenBack:
 @pytest.fixture(scope="module")
 def taken_back(new_app_on_aws: Callable[..., App]) -> TakenBack:
     """Deploy, destroy, try to deploy, take back."""
-    app = new_app_on_aws()
+    app = new_app_on_aws(runner=WithoutCli)
     succeeded(app.cdk.synth())
     succeeded(app.cdk.deploy_synthesized())
     deployed = app.picture()
     resources_before = {stack: app.resources(stack) for stack in app.stacks()}
     app.unprotect()
-    succeeded(app.destroy_assembly())
+    succeeded(app.cdk.destroy_synthesized())
     kept = app.picture()
-    again = app.deploy_assembly()
+    again = app.cdk.deploy_synthesized()
     assert again.exit_code != 0
     seen = app.number()
     recovered = subprocess.run(
@@ -106,5 +107,5 @@ def test_the_same_command_finds_nothing_to_do(taken_back: TakenBack) -> None:
     """The organization is what it was: deploying writes nothing."""
     app = taken_back.app
     seen = app.number()
-    succeeded(app.deploy_assembly())
+    succeeded(app.cdk.deploy_synthesized())
     assert app.writes(seen) == []
