@@ -26,6 +26,8 @@ Comparison = Callable[[str], bool]
 # Called with the context and with a list to which keys are added that the request lacks.
 Test = Callable[["Context", "list[str]"], bool]
 
+# One empty text is an empty data set for quantifiers and for Null (documentation).
+_EMPTY = ("",)
 _ORDERS = {
     "Equals": order.eq,
     "NotEquals": order.eq,
@@ -161,7 +163,7 @@ def compile_condition(condition: Condition, *, variables: bool = True) -> Test:
         values = context.values.get(key)
         if quantifier:
             # An empty text is an empty data set (documentation).
-            if values is None or values == ("",):
+            if values is None or values == _EMPTY:
                 if values is None:
                     missing.append(written)
                 return quantifier == "ForAllValues" or if_exists
@@ -177,15 +179,16 @@ def compile_condition(condition: Condition, *, variables: bool = True) -> Test:
 
 
 def _null_test(condition: Condition) -> Test:
-    # It is about the key and not about its values, so a quantifier changes nothing (inference).
+    # It is about the key and not about its values, so a quantifier changes nothing (inference). An
+    # empty text is null: AWS advises Null against just that (documentation).
     key, written = condition.key.lower(), condition.key
     wanted = frozenset(boolean(value) for value in condition.values)
 
     def test(context: Context, missing: list[str]) -> bool:
-        if key in context.values:
-            return False in wanted
-        missing.append(written)
-        return True in wanted
+        values = context.values.get(key)
+        if values is None:
+            missing.append(written)
+        return (values is None or values == _EMPTY) in wanted
 
     return test
 

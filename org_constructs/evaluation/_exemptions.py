@@ -18,6 +18,8 @@ from ._syntax import RCP, SCP, Kind
 _SERVICE_LINKED = re.compile(
     r"arn:[^:]*:(?:iam::[^:]*:role/aws-service-role/.+|sts::[^:]*:assumed-role/AWSServiceRoleFor.+)"
 )
+# Of the services that AWS names, Alexa's and the Product Marketing API have no actions of IAM.
+_UNRESTRICTED = {"mechanicalturk": "Amazon Mechanical Turk"}
 _ACCOUNT = 4
 
 
@@ -63,6 +65,17 @@ def resource_exemption(question: Question, management_account: str | None) -> Ex
     if management_account and _account_of_resource(question) == management_account:
         return Exemption(kind=RCP, reason="the resource is of the management account")
     return None
+
+
+def caveats(action: str) -> tuple[str, ...]:
+    """Return what AWS says of an action that makes a denial of a service control policy unsure.
+
+    AWS names tasks and not actions, so that the policies are evaluated and not left out.
+    """
+    service = action.partition(":")[0].lower()
+    if service in _UNRESTRICTED:
+        return (f"AWS documents that they do not restrict tasks of {_UNRESTRICTED[service]}",)
+    return ()
 
 
 def is_service_linked_role(principal_arn: str) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from org_constructs.model.errors import OrgError
 
 from ._conditions import Context
-from ._exemptions import Exemption, resource_exemption, service_exemption
+from ._exemptions import Exemption, caveats, resource_exemption, service_exemption
 from ._policies import Level, NamedPolicy, PolicyLike, ReadPolicy, read_level
 from ._statements import Question, applies
 from ._syntax import RCP, SCP, Kind, ParsedStatement
@@ -228,6 +228,13 @@ class Decision:
         return tuple(level for level in self.levels if level.kind == SCP and not level.allowed_by)
 
     @property
+    def caveats(self) -> tuple[str, ...]:
+        """What AWS documents about the action that makes a denial unsure, if anything."""
+        if not any(level.kind == SCP and level.effect != "Allowed" for level in self.levels):
+            return ()
+        return caveats(self.request.action)
+
+    @property
     def explanation(self) -> str:
         """One paragraph that names level, policy and statement."""
         from ._explanation import explain
@@ -243,6 +250,7 @@ class Decision:
             "levels": [level.to_json() for level in self.levels],
             "missing_keys": list(self.missing_keys),
             "exemptions": [exemption.to_json() for exemption in self.exemptions],
+            "caveats": list(self.caveats),
         }
 
 

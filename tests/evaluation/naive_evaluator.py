@@ -70,7 +70,7 @@ def _condition(
     name = name.removesuffix("IfExists")
     given = context.get(key)
     if name == "Null":
-        return any((w.lower() == "true") == (given is None) for w in wanted)
+        return any((w.lower() == "true") == (given in (None, [""])) for w in wanted)
     if given is None or (quantifier and given == [""]):
         if lenient or quantifier == "ForAllValues":
             return True

@@ -249,6 +249,7 @@ def test_json_form() -> None:
         ],
         "missing_keys": [],
         "exemptions": [],
+        "caveats": [],
     }
 
 

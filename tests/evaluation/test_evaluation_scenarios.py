@@ -108,6 +108,9 @@ def test_decision(case: dict[str, Any]) -> None:
     assert decision.effect == case["effect"], decision.explanation
     if "missing_keys" in case:
         assert list(decision.missing_keys) == case["missing_keys"]
+    if "caveat" in case:
+        assert any(case["caveat"] in text for text in decision.caveats) == bool(case["caveat"])
+        assert all(text in decision.explanation for text in decision.caveats)
     if "denied_at" in case:
         assert [x.number for x in decision.levels if x.denied_by] == case["denied_at"]
     if "not_allowed_at" in case:
