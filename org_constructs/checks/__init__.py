@@ -24,10 +24,15 @@ __all__ = [
     "Finding",
     "Severity",
     "acknowledgeable_codes",
+    "judge_policies",
     "run_checks",
 ]
 
 Check = Callable[[CheckContext], Iterable[Finding]]
+
+# Grammar, size, Regions of another partition, services that no resource control policy reaches.
+_ABOUT_DOCUMENTS = frozenset({"ORG104", "ORG119", "ORG133", "ORG142"})
+_FIRST_JUDGEMENT = "ORG200"
 
 
 @cache
@@ -48,3 +53,12 @@ def run_checks(context: CheckContext) -> list[Finding]:
         context = replace(context, lock=align(context.lock, context.model))
     found = [finding for rule in _rules() for finding in cast("Check", rule.check)(context)]
     return sorted(found, key=lambda f: (f.code, f.path, f.message))
+
+
+def judge_policies(context: CheckContext) -> list[Finding]:
+    """Return what is to be said of the policies, which needs neither the app nor the lock."""
+    return [
+        finding
+        for finding in run_checks(context)
+        if finding.code in _ABOUT_DOCUMENTS or finding.code >= _FIRST_JUDGEMENT
+    ]

@@ -350,3 +350,40 @@ def snapshot(
     from ._snapshot import write_snapshot
 
     raise typer.Exit(write_snapshot(file, profile, out=_out, err=_err))
+
+
+@app.command()
+def check(
+    path: Annotated[
+        Path,
+        typer.Argument(help="A cloud assembly, a template, a policy document or a folder of them."),
+    ] = Path("cdk.out"),
+    *,
+    policy_type: Annotated[
+        str, typer.Option("--type", help="What bare documents are: scp or rcp.")
+    ] = "scp",
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="A code that is acknowledged, such as ORG208.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Judge service and resource control policies: what does not do what it says.
+
+    Needs neither AWS nor the app. Exit codes: 0 nothing found, 1 errors (with --strict also
+    warnings), 2 the input cannot be read.
+    """
+    from ._check import check_policies
+
+    try:
+        code = check_policies(
+            path,
+            policy_type=policy_type,
+            ignored=ignore or (),
+            strict=strict,
+            as_json=as_json,
+            out=_out,
+        )
+    except OrgError as error:
+        raise _fail(f"{error.code}: {error}", code=2) from error
+    raise typer.Exit(code)
