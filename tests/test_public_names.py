@@ -106,6 +106,21 @@ def test_pure(package: str) -> None:
     assert _loaded(f"import {name}{names}") == []
 
 
+def test_imports_cost_next_to_nothing() -> None:
+    """The pure rooms are imported in 50 ms of a processor, however busy the machine is."""
+    rooms = ", ".join(f"org_constructs.{name}" for name in PACKAGES if name != "checks")
+    code = f"import time; t = time.process_time(); import {rooms}; print(time.process_time() - t)"
+    seconds = min(
+        float(
+            subprocess.run(
+                [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+            ).stdout
+        )
+        for _ in range(5)
+    )
+    assert seconds < 0.05
+
+
 def test_pure_names() -> None:
     """The error and the policy types are usable without CDK too."""
     assert _loaded("from org_constructs import OrgError, PolicyType") == []

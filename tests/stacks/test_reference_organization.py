@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections import Counter
@@ -18,6 +17,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from org_constructs import OrgError
 from org_constructs.model import OrganizationModel
+from org_constructs.testing import OrganizationAssertions, normalized_template
 from org_constructs.validation import LOCK_FILE_KEY
 from stacks.foundation import FoundationStack
 from stacks.organization import OrganizationStack
@@ -72,9 +72,8 @@ def synthesized(
 
 
 def _template(folder: Path, stack: str) -> Any:
-    text = (folder / f"{stack}.template.json").read_text("utf-8")
     # The function's sources have tests of their own; their hash changes with every edit.
-    return json.loads(re.sub(r"[0-9a-f]{64}", "<asset>", text))
+    return normalized_template(folder / f"{stack}.template.json")
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -135,6 +134,49 @@ def test_guardrails(synthesized: Synthesized) -> None:
         "Organization/Workloads/Production": ["DenyCloseAccount", "ProtectCloudTrail"],
         "Organization/Sandbox": ["RegionDeny"],
     }
+
+
+@pytest.fixture(scope="module")
+def organization(synthesized: Synthesized) -> OrganizationAssertions:
+    """Return what can be asserted of the existing organization."""
+    return OrganizationAssertions.from_assembly(synthesized["existing"])
+
+
+ROLE, ROOT_USER = (f"arn:aws:iam::135792468024:{name}" for name in ("role/Admin", "root"))
+
+
+def test_every_account_is_bound_by_the_root(organization: OrganizationAssertions) -> None:
+    """No account leaves, and no root user of an account does anything; roles go on working."""
+    for account in organization.accounts:
+        account.denies("organizations:LeaveOrganization", principal=ROLE, region="us-east-1")
+        account.denies("s3:GetObject", principal=ROOT_USER, region="us-east-1")
+        account.allows("s3:GetObject", principal=ROLE, region="us-east-1")
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["account:CloseAccount", "cloudtrail:StopLogging", "cloudtrail:DeleteTrail"],
+)
+def test_production_is_protected(organization: OrganizationAssertions, action: str) -> None:
+    """Production keeps its account and its trails, whatever its administrators do."""
+    organization.account("payments-prod").denies(action, principal=ROLE, region="us-east-1")
+    organization.account("payments-staging").allows(action, principal=ROLE, region="us-east-1")
+
+
+def test_the_sandbox_keeps_to_its_regions(organization: OrganizationAssertions) -> None:
+    """No known action goes to another Region, and only the sandbox is fenced."""
+    regions = settings_of(EXISTING)["regions"]["sandbox"]
+    organization.organizational_unit("Sandbox").is_confined_to_regions(regions, principal=ROLE)
+    organization.account("playground").denies("ec2:RunInstances", region="ap-northeast-1")
+    organization.account("playground").allows("ec2:RunInstances", region=regions[0])
+    organization.account("payments-prod").allows("ec2:RunInstances", region="ap-northeast-1")
+
+
+def test_production_can_do_no_more_than_staging(organization: OrganizationAssertions) -> None:
+    """What is denied to staging is denied to production."""
+    organization.organizational_unit("Workloads/Production").cannot_do_more_than(
+        "Workloads/Staging"
+    )
 
 
 def test_homes_of_accounts(synthesized: Synthesized) -> None:
