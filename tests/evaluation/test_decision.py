@@ -24,6 +24,7 @@ from org_constructs.evaluation import (
     is_service_linked_role,
     parse_policy,
 )
+from org_constructs.evaluation._matching import resource_matches
 from org_constructs.evaluation._operators import OPERATORS
 from org_constructs.guardrails import DenyLeaveOrganization, DenyRootUser, RegionDeny
 from org_constructs.guardrails._compose import compose
@@ -339,6 +340,22 @@ def test_unknown_values_can_be_kept() -> None:
         action="s3:GetObject", resource="arn:aws:s3:::a", context={"aws:username": "kim"}
     )
     assert decide([[FULL, parsed]], request).effect is Effect.ALLOWED
+
+
+def test_a_text_that_is_nested_too_deeply_is_refused() -> None:
+    """It is an error like any other and does not end the program."""
+    with pytest.raises(PolicySyntaxError, match="nested too deeply"):
+        decide([["[" * 100_000]], REQUEST)
+
+
+def test_variables_of_a_resource_by_name() -> None:
+    """The values of variables are given by names without case, or by a function."""
+    pattern, arn = "arn:aws:s3:::${aws:PrincipalTag/Team}/*", "arn:aws:s3:::red/a"
+    assert resource_matches(pattern, arn, {"aws:principaltag/TEAM": "red"})
+    assert resource_matches(pattern, arn, {"aws:principaltag/team": "red"}.get)
+    assert not resource_matches(pattern, arn, {})
+    assert not resource_matches(pattern, arn)
+    assert resource_matches(pattern, "arn:aws:s3:::${aws:PrincipalTag/Team}/a")
 
 
 @pytest.mark.parametrize(
