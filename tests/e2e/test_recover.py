@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -45,8 +46,12 @@ def recover(app: App, *arguments: str) -> Answer:
 def plan_recovery(app: App, *arguments: str) -> Answer:
     """Do as `orgctl recover`, which starts no command, in this process."""
     assert "--yes" not in arguments
+    # Those of this process hold again afterwards.
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     with contextlib.chdir(app.folder):
         done = CliRunner().invoke(orgctl, [*_command(app), *arguments], env=_environment(app))
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
     return Answer(done.exit_code, done.stdout, done.stderr)
 
 

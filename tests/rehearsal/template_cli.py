@@ -7,10 +7,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from org_constructs.operations.bootstrap import cdk_bootstrap_arguments, deploy_execution_policy
-from org_constructs.rehearsal import EmbeddedAws
+from quick_cli import bootstrap
 
-ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+from org_constructs.operations.bootstrap import deploy_execution_policy
+from org_constructs.rehearsal import EmbeddedAws
+from org_constructs.rehearsal.without_cli import deploy
 
 
 class TemplateCli:
@@ -25,11 +26,13 @@ class TemplateCli:
         """Bootstrap with an execution role that may do everything, or close no accounts."""
         if safely:
             policy = deploy_execution_policy(self.aws, sleep=lambda _: None)  # type: ignore[arg-type]
-            arguments = cdk_bootstrap_arguments(policy, region=self.aws.region)[2:]
+            bootstrap(self.aws, policy.policy_arn)
         else:
-            arguments = ("--cloudformation-execution-policies", ADMINISTRATOR)
-        environment = f"aws://{self.aws.account_id}/{self.aws.region}"
-        self.run("bootstrap", environment, *arguments)
+            bootstrap(self.aws)
+
+    def prepare(self, resources: dict[str, Any]) -> bool:
+        """Deploy resources without the CLI and without rollback; tell whether that succeeded."""
+        return deploy(self.aws, Path(self.synthesize(resources))) is None
 
     def deploy(self, resources: dict[str, Any], *options: str, fails: bool = False) -> str:
         """Deploy resources without rollback, or with the options given; return the output."""

@@ -35,8 +35,8 @@ def new_cli(aws: EmbeddedAws, tmp_path: Path) -> Iterator[Callable[..., Template
 
 def paused(cli: TemplateCli) -> Cloud:
     """Deploy the organization, then an update that fails after it has created an account."""
-    cli.deploy(ORGANIZATION)
-    assert "isn't currently enabled" in cli.deploy(FAILING, fails=True)
+    assert cli.prepare(ORGANIZATION)
+    assert not cli.prepare(FAILING)
     cloud = Cloud(cli.aws)
     assert cloud.wait() == "UPDATE_FAILED"
     assert cloud.accounts()["audit"] == "ACTIVE"
@@ -87,7 +87,10 @@ def test_deploying_by_force_closes_what_is_retained(
 def test_the_same_command_again_is_the_remedy(new_cli: Callable[..., TemplateCli]) -> None:
     """With the cause removed, nothing is undone."""
     cli = new_cli(safely=True)
-    cloud = paused(cli)
+    cli.deploy(ORGANIZATION)
+    assert "isn't currently enabled" in cli.deploy(FAILING, fails=True)
+    cloud = Cloud(cli.aws)
+    assert cloud.wait() == "UPDATE_FAILED"
     cloud.enable_scps()
     cli.deploy(FAILING)
     assert cloud.wait() == "UPDATE_COMPLETE"
@@ -97,19 +100,21 @@ def test_the_same_command_again_is_the_remedy(new_cli: Callable[..., TemplateCli
 def test_an_orphan_comes_back_by_import(new_cli: Callable[..., TemplateCli]) -> None:
     """Leave it out, deploy, import it without its order, deploy: the account that AWS made late."""
     cli = new_cli(safely=True)
-    cli.deploy(ORGANIZATION)
+    assert cli.prepare(ORGANIZATION)
     cli.aws.inject("CreateAccount:1:SLOW=600")
     ordered = {**ORGANIZATION, "Account": after("A", account(get("A")))}
-    assert "NotStabilized" in cli.deploy(ordered, fails=True)
-    cli.aws.advance(600)
-    assert "already exists" in cli.deploy(ordered, fails=True)
     cloud = Cloud(cli.aws)
+    assert not cli.prepare(ordered)
+    assert any("NotStabilized" in reason for reason in cloud.reasons())
+    cli.aws.advance(600)
+    assert not cli.prepare(ordered)
+    assert any("already exists" in reason for reason in cloud.reasons())
     listed = cloud.organizations.list_accounts()["Accounts"]
     (orphan,) = [entry["Id"] for entry in listed if entry["Name"] == "audit"]
-    cli.deploy(ORGANIZATION)
+    assert cli.prepare(ORGANIZATION)
     cli.adopt({**ORGANIZATION, "Account": account(get("A"))}, Account={"AccountId": orphan})
     assert cloud.wait() == "IMPORT_COMPLETE"
-    cli.deploy(ordered)
+    assert cli.prepare(ordered)
     assert cloud.physical_id("Account") == orphan
     assert list(cloud.accounts().values()) == ["ACTIVE", "ACTIVE"]
 

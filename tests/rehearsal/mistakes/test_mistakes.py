@@ -17,6 +17,7 @@ from template_cli import TemplateCli
 from org_constructs.model import Lock, OrganizationModel
 from org_constructs.rehearsal import EmbeddedAws
 from org_constructs.rehearsal.gaps import find_gaps
+from org_constructs.rehearsal.without_cli import deploy, publish_assets
 
 ROOT = Path(__file__).parents[3]
 BY_CLI = ("two accounts without `DependsOn`", "two OUs of one name under one parent")
@@ -113,10 +114,7 @@ def test_with_this_library_it_is_refused(
     assert found == {code for code in found if code in mistake.library}
 
 
-@pytest.mark.e2e
-def test_the_others_deploy_cleanly(
-    aws: EmbeddedAws, tmp_path: Path, new_app: Callable[..., Any]
-) -> None:
+def test_the_others_deploy_cleanly(aws: EmbeddedAws, new_app: Callable[..., Any]) -> None:
     """A type that is off, two accounts, twenty policies, a removed guardrail: no error, no gap."""
     client = aws.client("organizations")
     organization = client.create_organization(FeatureSet="ALL")["Organization"]["Id"]
@@ -126,15 +124,14 @@ def test_the_others_deploy_cleanly(
         "root_id": root,
         "management_account_id": aws.account_id,
     }
-    cli = TemplateCli(aws, tmp_path)
-    cli.bootstrap(safely=True)
     place = cdk.Environment(account=aws.account_id, region=aws.region)
     seen = len(aws.calls())
     for guarded in (True, False):
         app = new_app()
         clean(cdk.Stack(app, "Org", env=place), guarded=guarded, **ids)
         app.synth()
-        cli.run("deploy", "--no-rollback", "--require-approval", "never", "--app", app.outdir)
+        publish_assets(aws, Path(app.outdir))
+        assert deploy(aws, Path(app.outdir)) is None
     calls = aws.calls()
     assert [call for call in calls[seen:] if call["error"] and not call["read"]] == []
     assert find_gaps(calls) == []
