@@ -400,9 +400,9 @@ def _display_names(model: OrganizationModel) -> dict[str, str]:
     """Return the names that settings give to accounts, by the account's key."""
     found: dict[str, str] = {}
     for stack in model.assembly.stacks:
-        for resource in stack.resources.values():
+        for logical_id, resource in stack.resources.items():
             if resource.get("Type") == ACCOUNT_NAME:
-                properties = resource.get("Properties", {})
+                properties = stack.properties_of(logical_id)
                 name = properties.get("Name")
                 if isinstance(name, str):
                     found[model.node(properties.get("AccountId", "?"), stack)] = name
