@@ -173,7 +173,8 @@ def compile_condition(condition: Condition, *, variables: bool = True) -> Test:
         if values is None:
             missing.append(written)
             return negated or if_exists
-        return any(matches(value, context, missing) for value in values) is not negated
+        # Several values need a quantifier (documentation); without one nothing holds (inference).
+        return len(values) == 1 and matches(values[0], context, missing) is not negated
 
     return test
 

@@ -75,14 +75,13 @@ def _condition(
         if lenient or quantifier == "ForAllValues":
             return True
         return not quantifier and "Not" in name
+    if not quantifier and len(given) > 1:
+        return False
     results = [
         any(_equals(name.replace("Not", ""), w, g, context, variables=variables) for w in wanted)
+        != ("Not" in name)
         for g in given
     ]
-    if "Not" in name:
-        if not quantifier:
-            return True not in results
-        results = [not result for result in results]
     return all(results) if quantifier == "ForAllValues" else any(results)
 
 
