@@ -50,7 +50,7 @@ def _judge(document: PolicyDocument) -> Iterator[Judgement]:
             severity=Severity.ERROR if fenced and "iam" in cut_off else Severity.WARNING,
             message=f"NotAction does not exempt {names}"
             + (
-                f", which answer only in '{home}': they are denied everywhere"
+                f"; its requests go to '{home}' only, whatever the region, so they are denied everywhere"
                 if fenced and cut_off != ["sts"]
                 else ", so nobody bound by it can use them"
             ),

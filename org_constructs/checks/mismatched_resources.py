@@ -6,6 +6,7 @@ resources are those of AWS's Service Authorization Reference, by date.
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Iterator
@@ -27,6 +28,11 @@ _FILE = "data/resource_shapes.json"
 _VARIABLE = re.compile(r"\$\{[^{}]*\}")
 _BUCKET_OR_OBJECT = ":s3:::"
 _ARN_SERVICE = 2
+_ACCOUNT_PART = 4
+_PARTS = 6
+# The reference names users only where AWS's sample for access keys names root users (documentation).
+_ROOT_USER = re.compile(r"arn:[^:]*:iam::[^:]*:root")
+_ACCOUNT = re.compile(r"[0-9*?]*|aws")
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -59,8 +65,9 @@ def _mismatches(statement: ParsedStatement) -> Iterator[Judgement]:
         yield Judgement(
             statement=statement,
             severity=Severity.ERROR if is_certain else Severity.WARNING,
-            message=f"{listed(statement.actions)} never act on {listed(statement.resources)}, so the statement {verb} nothing",
-            remedy=_remedy(statement.actions[0]),
+            message=f"{listed(statement.actions)} never {'acts' if len(statement.actions) == 1 else 'act'} on "
+            f"{listed(statement.resources)}, so the statement {verb} nothing",
+            remedy=_remedy(statement.actions[0], statement.resources[0]),
         )
         return
     for action in statement.actions:
@@ -68,7 +75,7 @@ def _mismatches(statement: ParsedStatement) -> Iterator[Judgement]:
             yield Judgement(
                 statement=statement,
                 message=f"Action '{action}' never acts on {listed(statement.resources)}, so it {verb} nothing",
-                remedy=_remedy(action),
+                remedy=_remedy(action, statement.resources[0]),
             )
     for resource in statement.resources:
         if not any(fits[action, resource] for action in statement.actions):
@@ -79,14 +86,15 @@ def _mismatches(statement: ParsedStatement) -> Iterator[Judgement]:
             )
 
 
-def _remedy(action: str) -> str:
+def _remedy(action: str, resource: str) -> str:
     service = action.partition(":")[0].lower()
     if action.lower() in _shapes()["s3_object_actions"]:
         return "name the objects: 'arn:*:s3:::bucket/*'"
     if action.lower() in _shapes()["s3_bucket_actions"]:
         return "name the bucket: 'arn:*:s3:::bucket'"
-    known = _shapes()["services"].get(service)
-    return f"name resources such as '{known[0]}'" if known else "write '*'"
+    known = _shapes()["services"].get(service, [])
+    near = difflib.get_close_matches(resource, known, n=1, cutoff=0)
+    return f"name resources such as '{near[0]}'" if near else "write '*'"
 
 
 def _fits(action: str, resource: str) -> bool:
@@ -94,7 +102,7 @@ def _fits(action: str, resource: str) -> bool:
     shapes = _shapes()
     service = action.partition(":")[0]
     known = shapes["services"].get(service)
-    if known is None:
+    if known is None or _ROOT_USER.fullmatch(resource):
         return True
     if _BUCKET_OR_OBJECT in resource:
         name = resource.partition(_BUCKET_OR_OBJECT)[2]
@@ -102,12 +110,19 @@ def _fits(action: str, resource: str) -> bool:
             return False
         if not set("/*?") & set(name) and action in shapes["s3_object_actions"]:
             return False
-    named = _service_of(resource)
-    return any(
-        meet(resource, shape)
-        for shape in known
-        if named is None or _service_of(shape) in (None, named)
-    )
+    return any(_meet(resource, shape) for shape in known)
+
+
+def _meet(resource: str, shape: str) -> bool:
+    """Tell whether a resource can have a form.
+
+    A wildcard reaches over colons, so that an ARN with a part left out may work. One that has all
+    its parts is compared part by part.
+    """
+    parts, others = resource.split(":", _PARTS - 1), shape.split(":", _PARTS - 1)
+    if len(parts) == len(others) == _PARTS and _ACCOUNT.fullmatch(parts[_ACCOUNT_PART]):
+        return all(map(meet, parts, others))
+    return meet(resource, shape)
 
 
 def _service_of(arn: str) -> str | None:
