@@ -32,6 +32,8 @@ FULL_AWS_ACCESS = "FullAWSAccess"
 
 _ACCOUNT_ID_LENGTH = 12
 _GUARDRAILS = "Guardrails: "
+# Stands for the OUs between the root and the outermost one that is known.
+_ABOVE = "?above "
 
 Subject = str | DeclaredAccount | DeclaredUnit
 
@@ -123,13 +125,13 @@ def decide_for(
     """Decide a request of an account; see `OrganizationModel.decide`."""
     node = _node(model, subject)
     managing = model.management_account_ids
-    restricted = any(_kind_of(policy) == RCP for policy in model.policies.values())
+    restricted = _has_resource_control_policies(model)
     owner = node if resource_account is None else _node(model, resource_account)
     decision = decide(
         levels_of(model, node),
         request,
         resource_levels=levels_of(model, owner, kind=RCP) if restricted else (),
-        management_account=next(iter(managing)) if len(managing) == 1 else None,
+        management_account=_management_account(model, node),
     )
     exemptions = decision.exemptions
     if node in managing:
@@ -145,8 +147,26 @@ def decide_for(
         levels=decision.levels,
         missing_keys=decision.missing_keys,
         exemptions=exemptions,
-        unknowns=tuple(_unknowns(model, nodes)),
+        unknowns=_unknowns(model, frozenset(nodes)),
     )
+
+
+def _has_resource_control_policies(model: OrganizationModel) -> bool:
+    known: bool | None = model.evaluated.get(RCP)
+    if known is None:
+        known = any(policy.type == RCP for policy in model.policies.values())
+        model.evaluated[RCP] = known
+    return known
+
+
+def _management_account(model: OrganizationModel, node: str) -> str | None:
+    """Return the management account of the organization that a node belongs to, if it is known."""
+    located = model.assembly.locate(node)
+    own = located[0].account if located is not None else None
+    if own in model.management_account_ids:
+        return own
+    known = list(model.management_account_ids)
+    return known[0] if len(known) == 1 else None
 
 
 def _node(model: OrganizationModel, subject: Subject) -> str:
@@ -189,7 +209,7 @@ def _path(model: OrganizationModel, node: str) -> Iterator[str]:
     yield _root_of(model, chain)
     # The outermost node may be an expression, which stands for whatever is there itself.
     if not chain[0].startswith("?"):
-        yield f"?above {chain[0]}"
+        yield f"{_ABOVE}{chain[0]}"
     yield from chain
 
 
@@ -208,8 +228,8 @@ def _root_of(model: OrganizationModel, chain: tuple[str, ...]) -> str:
 def _name(model: OrganizationModel, node: str) -> str:
     if model.is_root(node):
         return ROOT
-    if node.startswith("?above "):
-        return f"whatever is between the root and {_name(model, node.removeprefix('?above '))}"
+    if node.startswith(_ABOVE):
+        return f"whatever is between the root and {_name(model, node.removeprefix(_ABOVE))}"
     return model.name_path(node) or node
 
 
@@ -217,7 +237,7 @@ def _policies(model: OrganizationModel, node: str, kind: Kind) -> tuple[NamedPol
     own = [
         _named(model, policy, kind)
         for policy in model.attached.get(node, ())
-        if _kind_of(policy) == kind and not is_function(model.document_of(policy))
+        if policy.type == kind and not is_function(model.document_of(policy))
     ]
     return (*([_full_access(model)] if kind == SCP else ()), *own)
 
@@ -253,16 +273,20 @@ def _named(model: OrganizationModel, policy: DeclaredPolicy, kind: Kind) -> Name
     return found
 
 
-def _kind_of(policy: DeclaredPolicy) -> str:
-    return policy.type
-
-
-def _unknowns(model: OrganizationModel, nodes: set[str]) -> Iterator[UnknownValue]:
+def _unknowns(model: OrganizationModel, nodes: frozenset[str]) -> tuple[UnknownValue, ...]:
     """Return what is unknown and could change a decision about some nodes."""
+    key = ("unknowns", nodes)
+    if key not in model.evaluated:
+        model.evaluated[key] = tuple(_find_unknowns(model, nodes))
+    found: tuple[UnknownValue, ...] = model.evaluated[key]
+    return found
+
+
+def _find_unknowns(model: OrganizationModel, nodes: frozenset[str]) -> Iterator[UnknownValue]:
     parts = {part for node in nodes for part in _path(model, node)}
     for part in sorted(parts):
-        if part.startswith("?above "):
-            below = part.removeprefix("?above ")
+        if part.startswith(_ABOVE):
+            below = part.removeprefix(_ABOVE)
             yield UnknownValue(
                 path=_name(model, below), what="place", expression="which is not declared"
             )
@@ -270,20 +294,16 @@ def _unknowns(model: OrganizationModel, nodes: set[str]) -> Iterator[UnknownValu
         return
     on_path = {policy.path for part in parts for policy in model.attached.get(part, ())}
     on_path |= {model.shown(part) for part in parts}
-    bounding = {
+    # Policies of other types, such as tag policies, restrict no request.
+    others = {
         policy.path
         for policy in model.policies.values()
-        if policy.type in (SCP, RCP) or policy.type.startswith("?")
+        if policy.type not in (SCP, RCP) and not policy.type.startswith("?")
     }
     for unknown in model.unknowns:
-        if unknown.what in ("Name", "AccountName", "Email"):
+        if unknown.what in ("Name", "AccountName", "Email") or unknown.path in others:
             continue
         # What may be attached anywhere, or may be anything, counts everywhere.
-        anywhere = unknown.what in ("target", "Type", "template", "resources", "result")
-        if unknown.path in on_path or (anywhere and unknown.path not in _others(model, bounding)):
+        anywhere = unknown.what in ("target", "template", "resources", "result")
+        if anywhere or unknown.path in on_path:
             yield unknown
-
-
-def _others(model: OrganizationModel, bounding: set[str]) -> set[str]:
-    """Return the paths of policies that restrict no request, such as tag policies."""
-    return {policy.path for policy in model.policies.values()} - bounding

@@ -194,10 +194,12 @@ class Assembly:
                     entry = (stack, None, properties.get("Value"))
                     found.setdefault(properties["Name"], []).append(entry)
                 elif kind == "Custom::CrossRegionExportWriter":
-                    written = properties.get("WriterProps", {})
-                    for name, value in written.get("exports", {}).items():
-                        entry = (stack, written.get("region"), value)
-                        found.setdefault(name, []).append(entry)
+                    written = properties.get("WriterProps")
+                    values = written.get("exports") if isinstance(written, Mapping) else None
+                    if isinstance(written, Mapping) and isinstance(values, Mapping):
+                        for name, value in values.items():
+                            entry = (stack, written.get("region"), value)
+                            found.setdefault(name, []).append(entry)
         return found
 
     @cached_property
@@ -447,7 +449,8 @@ def _logical_ids(
 def _needed(resource: Mapping[str, Any], known: Mapping[str, Any]) -> set[str]:
     """Return the logical ids among `known` that a resource waits for."""
     depends = resource.get("DependsOn") or []
-    found = {depends} if isinstance(depends, str) else set(depends)
+    named = depends if isinstance(depends, list) else [depends]
+    found = {name for name in named if isinstance(name, str)}
     found |= referred_names(resource.get("Properties", {}))
     return {logical_id for logical_id in found if logical_id in known}
 
@@ -458,10 +461,13 @@ def referred_names(value: Any) -> set[str]:
     for function, argument in _intrinsics(value):
         if function == "Ref" and isinstance(argument, str):
             found.add(argument)
-        elif function == "Fn::GetAtt":
-            found.add(argument.split(".", 1)[0] if isinstance(argument, str) else argument[0])
+            continue
+        text = argument[0] if isinstance(argument, list) and argument else argument
+        if not isinstance(text, str):
+            continue
+        if function == "Fn::GetAtt":
+            found.add(text.split(".", 1)[0])
         elif function == "Fn::Sub":
-            text = argument if isinstance(argument, str) else argument[0]
             found.update(match[1] for match in _SUB_ANY.finditer(text))
     return found
 

@@ -255,7 +255,9 @@ def _attribute(
     if kind == "AWS::SSM::Parameter" and attribute == "Value":
         return _only([(stack, properties.get("Value"))], assembly, depth)
     if kind == "Custom::CrossRegionExportReader":
-        imported = properties.get("ReaderProps", {}).get("imports", {}).get(attribute)
+        reads = properties.get("ReaderProps")
+        values = reads.get("imports") if isinstance(reads, Mapping) else None
+        imported = values.get(attribute) if isinstance(values, Mapping) else None
         return None if imported is None else _only([(stack, imported)], assembly, depth)
     return None
 

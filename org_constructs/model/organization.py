@@ -167,7 +167,7 @@ class OrganizationModel:
         for stack in assembly.every_stack:
             for logical_id, resource in stack.resources.items():
                 kind = resource.get("Type")
-                if kind not in _READERS:
+                if not isinstance(kind, str) or kind not in _READERS:
                     continue
                 condition = resource.get("Condition")
                 path = stack.id_path(logical_id)

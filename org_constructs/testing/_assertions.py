@@ -95,7 +95,8 @@ class OrganizationAssertions:
         Raises:
             OrgError: `ORG017` or `ORG018` when no, or no single, account is meant.
         """
-        if name in self.model.management_account_ids or name in self.model.attached:
+        known = name in self.model.management_account_ids or name in self.model.attached
+        if name.isdigit() and known:
             return TargetAssertions(self.model, name, f"account '{name}'")
         return self._of(self.model.account(name))
 
