@@ -5,7 +5,7 @@ A second denial of the same hides what is in force: who removes one of the two c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from ._check import CheckContext, Finding
 from ._coverage import does_all_of
 from ._documents import Judgement, PolicyDocument, finding_of, judged, listed
 from ._levels import policies_above
+from ._together import denying_together
 
 if TYPE_CHECKING:
     from org_constructs.evaluation._syntax import ParsedStatement
@@ -32,40 +33,65 @@ def check(context: CheckContext) -> Iterator[Finding]:
     }
     for key, document in documents.items():
         policy = context.model.policies[key]
+        above = [p for p in policies_above(context.model, policy) if p.key in documents]
+        covering = [(other, _covered(document, documents[other.key])) for other in above]
         denials = {s.index for s in document.denials}
-        by_other: dict[str, _Covered] = {}
-        for other in policies_above(context.model, policy):
-            if other.key in documents:
-                found = _covered(document, documents[other.key])
-                if found:
-                    by_other[other.key] = found
-        for other_key, covered in by_other.items():
-            other = context.model.policies[other_key]
-            if len(denials) == len(document.parsed.statements) and covered.keys() >= denials:
-                yield finding_of(policy, "ORG208", _whole(context, policy, other))
-                break
-        else:
-            yield from _single(context, policy, document, by_other)
+        if len(denials) == len(document.parsed.statements):
+            whole = next((other for other, covered in covering if covered.keys() >= denials), None)
+            if whole is not None:
+                yield finding_of(policy, "ORG208", _whole(context, policy, whole))
+                continue
+        for statement in document.denials:
+            judgement = _single(context, policy, statement, covering)
+            if judgement is None and document.binds_principals:
+                judgement = _several(policy, statement, document, above, documents)
+            if judgement is not None:
+                yield finding_of(policy, "ORG208", judgement)
 
 
 def _single(
     context: CheckContext,
     policy: DeclaredPolicy,
+    statement: ParsedStatement,
+    covering: Sequence[tuple[DeclaredPolicy, _Covered]],
+) -> Judgement | None:
+    for other, covered in covering:
+        if statement.index in covered:
+            return Judgement(
+                statement=statement,
+                message=f"what it denies is denied by {covered[statement.index].where} of '{other.path}' "
+                f"already{_place(context, policy, other)}",
+                remedy=_REMEDY,
+            )
+    return None
+
+
+def _several(
+    policy: DeclaredPolicy,
+    statement: ParsedStatement,
     document: PolicyDocument,
-    by_other: dict[str, _Covered],
-) -> Iterator[Finding]:
-    for statement in document.denials:
-        for other_key, covered in by_other.items():
-            if statement.index in covered:
-                other = context.model.policies[other_key]
-                judgement = Judgement(
-                    statement=statement,
-                    message=f"what it denies is denied by {covered[statement.index].where} of '{other.path}' "
-                    f"already{_place(context, policy, other)}",
-                    remedy=_REMEDY,
-                )
-                yield finding_of(policy, "ORG208", judgement)
-                break
+    above: Sequence[DeclaredPolicy],
+    documents: Mapping[str, PolicyDocument],
+) -> Judgement | None:
+    """Tell what several statements deny together; of the same policy only the ones before count."""
+    places: dict[ParsedStatement, str] = {}
+    for other in document.denials:
+        if other.index < statement.index:
+            places.setdefault(other, f"{other.where} of '{policy.path}'")
+    if any(does_all_of(other, statement) for other in document.denials if other is not statement):
+        # It has been said by which one.
+        return None
+    for owner in above:
+        for other in documents[owner.key].denials:
+            places.setdefault(other, f"{other.where} of '{owner.path}'")
+    together = denying_together(statement, tuple(places))
+    if not together:
+        return None
+    return Judgement(
+        statement=statement,
+        message=f"what it denies is denied already by {' and '.join(places[s] for s in together)}",
+        remedy=_REMEDY,
+    )
 
 
 def _whole(context: CheckContext, policy: DeclaredPolicy, other: DeclaredPolicy) -> Judgement:
