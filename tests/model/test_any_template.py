@@ -55,7 +55,7 @@ templates = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(["S", "T"]), templates, max_size=2))
 def test_any_template(found: dict[str, dict[str, Any]]) -> None:
     """All that is read of a model can be read."""
