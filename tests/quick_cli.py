@@ -59,8 +59,10 @@ class AppInProcess(CdkCli):
     """The CDK CLI for an app that is run in this process, where jsii is warm."""
 
     def synth(self, *arguments: str) -> Step:
-        """Synthesize the app, which must succeed."""
+        """Synthesize the app, which must succeed; of an assembly there is nothing to do."""
         assert not arguments
+        if self.is_synthesized:
+            return super().synth()
         began = time.monotonic()
         synthesize(self._app, self.assembly, self._context)
         return Step(name="synth", exit_code=0, seconds=time.monotonic() - began)
@@ -73,6 +75,14 @@ class AppInProcess(CdkCli):
 
 class WithoutCli(AppInProcess):
     """What the CDK CLI does, by CloudFormation's API."""
+
+    def bootstrap(self, *arguments: str) -> Step:
+        """Bootstrap; of the CLI's options only that on the deployment's role is known."""
+        began = time.monotonic()
+        option, *policies = arguments or ("--cloudformation-execution-policies",)
+        assert option == "--cloudformation-execution-policies"
+        bootstrap(self._aws, *policies)
+        return Step(name="bootstrap", exit_code=0, seconds=time.monotonic() - began)
 
     def deploy_assembly(self, assembly: Path, *arguments: str) -> Step:
         """Deploy all stacks of an assembly; the output tells what CloudFormation says of failures."""
@@ -109,7 +119,7 @@ def synthesize(folder: Path, assembly: Path, context: Mapping[str, Any]) -> None
     import aws_cdk as cdk
 
     config = json.loads((folder / "cdk.json").read_text("utf-8"))
-    told = {**config["context"], **context, **_CLI_CONTEXT}
+    told = {**config.get("context", {}), **context, **_CLI_CONTEXT}
 
     class App(cdk.App):
         def __init__(self) -> None:

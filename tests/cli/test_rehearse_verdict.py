@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from quick_cli import WithoutCli
+from typer.testing import CliRunner
+
+from org_constructs.cli._app import app
+from org_constructs.rehearsal import cdk_cli
 
 ORGCTL = str(Path(sys.executable).parent / "orgctl")
 ACCOUNT = "111111111111"
@@ -100,10 +106,16 @@ def assembly(folder: Path, **resources: dict[str, Any]) -> Path:
 
 
 @pytest.fixture
-def rehearse(tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any], str]]:
-    """Return a function that rehearses on an organization that exists: code, document, stderr."""
-    seed = tmp_path / "snapshot.json"
-    seed.write_text(json.dumps(EXISTING), "utf-8")
+def seed(tmp_path: Path) -> Path:
+    """Write the snapshot of an organization that exists."""
+    file = tmp_path / "snapshot.json"
+    file.write_text(json.dumps(EXISTING), "utf-8")
+    return file
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path, seed: Path) -> Callable[..., tuple[int, dict[str, Any], str]]:
+    """Return a function that rehearses on that organization: code, document, stderr."""
 
     def run(*arguments: str) -> tuple[int, dict[str, Any], str]:
         done = subprocess.run(
@@ -185,12 +197,24 @@ class TestVerdict:
         assert "AlreadyExists" in shown
         assert "give the same deploy command again" in shown
 
-    def test_a_fault_that_is_repaired(self, tmp_path: Path, rehearse: Callable[..., Any]) -> None:
-        """The step fail stops by the fault and converges by the same deployment."""
-        code, document, shown = rehearse(
-            str(before(tmp_path / "before")), "--fault", "AttachPolicy:1:AccessDeniedException"
+    def test_a_fault_that_is_repaired(
+        self, tmp_path: Path, seed: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The step fail stops by the fault and converges by the same deployment.
+
+        Without the CDK CLI, which a deployment that stops is tried with above.
+        """
+        monkeypatch.setattr(cdk_cli, "CdkCli", WithoutCli)
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+        faults = ("--fault", "AttachPolicy:1:AccessDeniedException")
+        target = str(before(tmp_path / "before"))
+        done = CliRunner().invoke(
+            app, ["rehearse", target, *faults, "--seed-from", str(seed), "--json"]
         )
-        assert code == 0, shown
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        assert done.exit_code == 0, done.stderr
+        document = json.loads(done.stdout)
         (step,) = document["steps"]
         assert step["step"] == "fail"
         assert [run["command"] for run in step["runs"]] == [
@@ -252,10 +276,6 @@ class TestArguments:
         self, tmp_path: Path, arguments: list[str], message: str
     ) -> None:
         """The message names the option."""
-        from typer.testing import CliRunner
-
-        from org_constructs.cli._app import app
-
         target = assembly(tmp_path / "assembly", Old=unit("Old"))
         done = CliRunner().invoke(app, ["rehearse", str(target), *arguments])
         assert done.exit_code == 2

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from quick_cli import AppInProcess
 
 from org_constructs.rehearsal import EmbeddedAws
-from org_constructs.rehearsal.cdk_cli import CdkCli
 
 APP = """
 import aws_cdk as cdk
@@ -37,9 +37,8 @@ app.synth()
 
 
 @pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def app(tmp_path: Path) -> Path:
     """A CDK app with an organization and three OUs."""
-    monkeypatch.setenv("CDK_VALIDATION", "false")
     (tmp_path / "app.py").write_text(APP, "utf-8")
     (tmp_path / "cdk.json").write_text(json.dumps({"app": f"{sys.executable} app.py"}), "utf-8")
     return tmp_path
@@ -50,7 +49,7 @@ def test_a_deployment_gets_through(aws: EmbeddedAws, app: Path) -> None:
     """Throttled at AWS's rates, and against two writes of somebody else: handlers try again."""
     aws.configure(throttling=True, write_seconds=0.02)
     aws.inject("CreateOrganizationalUnit:2-3:ConcurrentModificationException")
-    with CdkCli(aws, app, quiet=True) as cdk:
+    with AppInProcess(aws, app, quiet=True) as cdk:
         step = cdk.deploy()
         assert step.exit_code == 0, step.output
     refused = {call["error"]["code"] for call in aws.calls() if call["error"]}
@@ -63,7 +62,7 @@ def test_a_deployment_gets_through(aws: EmbeddedAws, app: Path) -> None:
 @pytest.mark.e2e
 def test_cloudformation_goes_on_without_the_cli(aws: EmbeddedAws, app: Path) -> None:
     """As at AWS: what was begun is finished, and the same command again finds nothing to do."""
-    with CdkCli(aws, app, quiet=True) as cdk:
+    with AppInProcess(aws, app, quiet=True) as cdk:
         aws.inject("CLI:CreateOrganizationalUnit:2:kill")
         killed = cdk.deploy()
         assert killed.exit_code == -9, killed.output
