@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         PolicySyntaxError,
         parse_policy,
     )
+    from .action_set import ActionSet
+    from .catalogue import AccessLevel, Catalogue
     from .decision import (
         Decision,
         Effect,
@@ -36,14 +38,19 @@ if TYPE_CHECKING:
         compare_documents,
         is_at_most,
     )
+    from .permissions import EffectivePermissions, PermissionMatrix, Place
 
 __all__ = [
+    "AccessLevel",
+    "ActionSet",
     "AtMost",
+    "Catalogue",
     "Condition",
     "Counterexample",
     "Decision",
     "Different",
     "Effect",
+    "EffectivePermissions",
     "Equal",
     "Exemption",
     "Level",
@@ -52,6 +59,8 @@ __all__ = [
     "NotDecided",
     "ParsedPolicy",
     "ParsedStatement",
+    "PermissionMatrix",
+    "Place",
     "PolicySet",
     "PolicySyntaxError",
     "Request",
@@ -74,6 +83,8 @@ _HOMES = {
         "PolicySyntaxError",
         "parse_policy",
     ),
+    "action_set": ("ActionSet",),
+    "catalogue": ("AccessLevel", "Catalogue"),
     "decision": (
         "Decision",
         "Effect",
@@ -93,6 +104,7 @@ _HOMES = {
         "compare_documents",
         "is_at_most",
     ),
+    "permissions": ("EffectivePermissions", "PermissionMatrix", "Place"),
 }
 
 # Hidden from type checkers, which would accept any misspelt name otherwise.
