@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -27,11 +26,20 @@ def covers(pattern: str, other: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def _covers(pattern: str, other: str) -> bool:
-    # A wildcard of `other` is met only by a wildcard that takes as much.
-    text = "".join(
-        ".*" if sign == "*" else "[^*]" if sign == "?" else re.escape(sign) for sign in pattern
-    )
-    return re.fullmatch(text, other, re.DOTALL) is not None
+    # Places in `pattern` at which what has been read of `other` can end. A wildcard of `other` is
+    # met only by a wildcard that takes as much.
+    places = _with_stars({0}, pattern)
+    for sign in other:
+        after: set[int] = set()
+        for place in places:
+            if place == len(pattern):
+                continue
+            if pattern[place] == "*":
+                after.add(place)
+            elif pattern[place] == sign or (pattern[place] == "?" and sign != "*"):
+                after.add(place + 1)
+        places = _with_stars(after, pattern)
+    return len(pattern) in places
 
 
 def all_covered(patterns: Iterable[str], others: Iterable[str]) -> bool:
