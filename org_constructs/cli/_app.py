@@ -23,8 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # A pipe has no width of its own; at 80 columns a tree of accounts would break.
-_out = Console(width=None if sys.stdout.isatty() else 120)
-_err = Console(stderr=True)
+# Without emoji: the fault AttachPolicy:x:ServiceException has a name of one in it.
+_out = Console(width=None if sys.stdout.isatty() else 120, emoji=False)
+_err = Console(stderr=True, emoji=False)
 
 
 def _fail(message: str, code: int = 1) -> typer.Exit:
@@ -231,6 +232,10 @@ def explain(
         list[str] | None,
         typer.Option("--context", "-c", help="Condition key as KEY=VALUE; may be repeated."),
     ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(help="Value of a stack's parameter as STACK:NAME=VALUE; may be repeated."),
+    ] = None,
     expect: Annotated[
         Literal["allowed", "denied"] | None,
         typer.Option(help="End with 0 if it is so, and with 3 if not."),
@@ -255,6 +260,7 @@ def explain(
             resource=resource,
             principal=principal,
             context=context or (),
+            parameters=parameters or (),
             expected=expect,
             as_json=as_json,
             out=_out,

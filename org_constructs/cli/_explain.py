@@ -36,6 +36,7 @@ def explain_request(
     resource: str,
     principal: str | None,
     context: Iterable[str],
+    parameters: Iterable[str],
     expected: str | None,
     as_json: bool,
     out: Console,
@@ -60,7 +61,7 @@ def explain_request(
         principal_arn=principal,
         context=_pairs(context),
     )
-    model = OrganizationModel.from_file(assembly)
+    model = OrganizationModel.from_file(assembly, parameters=_parameters(parameters))
     decision = _decide(model, account, unit, request)
     if as_json:
         out.file.write(json.dumps(decision.to_json(), indent=2) + "\n")
@@ -94,6 +95,20 @@ def _pairs(texts: Iterable[str]) -> dict[str, str | list[str]]:
             raise ValueError(f"--context '{text}' is no KEY=VALUE, such as aws:PrincipalOrgID=o-1")
         found.setdefault(key, []).append(value)
     return {key: values[0] if len(values) == 1 else values for key, values in found.items()}
+
+
+def _parameters(texts: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return values of parameters by stack."""
+    found: dict[str, dict[str, str]] = {}
+    for text in texts:
+        place, separator, value = text.partition("=")
+        stack, colon, name = place.partition(":")
+        if not (separator and colon and stack and name):
+            raise ValueError(
+                f"--parameters '{text}' is no STACK:NAME=VALUE, such as Organization:Stage=prod"
+            )
+        found.setdefault(stack, {})[name] = value
+    return found
 
 
 def _show(decision: OrganizationDecision, out: Console) -> None:

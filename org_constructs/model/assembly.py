@@ -10,7 +10,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -221,6 +221,34 @@ class Assembly:
         return Assembly(
             stacks=tuple(stack for stack in self.stacks if stack.folder == folder),
             nested=tuple(stack for stack in self.nested if stack.folder == folder),
+        )
+
+    def with_parameters(self, given: Mapping[str, Mapping[str, Any]]) -> Assembly:
+        """Return the stacks with values of their parameters, by the name of the stack.
+
+        Raises:
+            OrgError: `ORG017` for a stack or a parameter that is not there.
+        """
+        if not given:
+            return self
+        for name, values in given.items():
+            stacks = [stack for stack in self.stacks if stack.name == name]
+            known = {parameter for stack in stacks for parameter in stack.section("Parameters")}
+            wrong = next((value for value in values if value not in known), None)
+            if not stacks or wrong is not None:
+                what = f"parameter '{wrong}' of stack '{name}'" if stacks else f"stack '{name}'"
+                names = sorted(known) if stacks else sorted({stack.name for stack in self.stacks})
+                raise OrgError(
+                    "ORG017",
+                    f"a value is given for {what}, which is not there; "
+                    f"known are {', '.join(names) or 'none'}",
+                )
+        return replace(
+            self,
+            stacks=tuple(
+                replace(stack, parameters={**stack.parameters, **given.get(stack.name, {})})
+                for stack in self.stacks
+            ),
         )
 
     def find(self, name: str, path: str) -> StackTemplate | None:

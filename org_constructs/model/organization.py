@@ -28,6 +28,8 @@ ORGANIZATIONAL_UNIT = "AWS::Organizations::OrganizationalUnit"
 ACCOUNT = "AWS::Organizations::Account"
 POLICY = "AWS::Organizations::Policy"
 
+Parameters = Mapping[str, Mapping[str, Any]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
@@ -104,20 +106,28 @@ class OrganizationModel:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_assembly(cls, folder: str | Path) -> OrganizationModel:
+    def from_assembly(
+        cls, folder: str | Path, *, parameters: Parameters | None = None
+    ) -> OrganizationModel:
         """Read the organization from a cloud assembly, its Stages included.
 
+        Args:
+            folder: where `cdk synth` wrote it.
+            parameters: values of a stack's parameters, by the stack's name; others have their
+                default.
+
         Raises:
-            OrgError: `ORG016` when the folder holds no readable assembly.
+            OrgError: `ORG016` when the folder holds no readable assembly; `ORG017` for a stack or
+                parameter that is not there.
         """
-        return cls.of(read_assembly(folder, nested=True))
+        return cls.of(read_assembly(folder, nested=True).with_parameters(parameters or {}))
 
     @classmethod
     def from_templates(
         cls,
         templates: Mapping[str, Mapping[str, Any] | str],
         *,
-        parameters: Mapping[str, Mapping[str, Any]] | None = None,
+        parameters: Parameters | None = None,
     ) -> OrganizationModel:
         """Read the organization from templates by stack name, whoever wrote them.
 
@@ -130,27 +140,34 @@ class OrganizationModel:
                 default.
 
         Raises:
-            OrgError: `ORG016` when a text cannot be read.
+            OrgError: `ORG016` when a text cannot be read; `ORG017` for a stack or parameter that is
+                not there.
         """
         from .template_files import assembly_of
 
-        return cls.of(assembly_of(templates, parameters=parameters))
+        return cls.of(assembly_of(templates).with_parameters(parameters or {}))
 
     @classmethod
     def from_file(
-        cls, path: str | Path, *, parameters: Mapping[str, Mapping[str, Any]] | None = None
+        cls, path: str | Path, *, parameters: Parameters | None = None
     ) -> OrganizationModel:
         """Read the organization from a template in JSON or YAML, or from a folder of them.
 
         A stack has the name of its file. A `TemplateURL` that is the path of a file leads to a
         nested stack. The folder of a cloud assembly is read as what it is.
 
+        Args:
+            path: the file or folder.
+            parameters: values of a stack's parameters, by the stack's name; others have their
+                default.
+
         Raises:
-            OrgError: `ORG016` when something cannot be read or is no template.
+            OrgError: `ORG016` when something cannot be read or is no template; `ORG017` for a stack
+                or parameter that is not there.
         """
         from .template_files import read_templates
 
-        return cls.of(read_templates(path, parameters=parameters))
+        return cls.of(read_templates(path).with_parameters(parameters or {}))
 
     @classmethod
     def of(cls, assembly: Assembly) -> OrganizationModel:

@@ -21,12 +21,8 @@ from .errors import OrgError
 _SUFFIXES = (".json", ".yaml", ".yml", ".template")
 _LAST_PART = re.compile(r"[^/\\\"?#]+(?=[\"?#]*$)")
 
-Given = Mapping[str, Mapping[str, Any]]
 
-
-def assembly_of(
-    templates: Mapping[str, Mapping[str, Any] | str], *, parameters: Given | None = None
-) -> Assembly:
+def assembly_of(templates: Mapping[str, Mapping[str, Any] | str]) -> Assembly:
     """Return templates by stack name as an assembly, those of nested stacks among them."""
     data = {
         name: parse_template(template, source=f"template '{name}'")
@@ -34,7 +30,7 @@ def assembly_of(
         else template
         for name, template in templates.items()
     }
-    stacks = {name: _stack(name, template, parameters) for name, template in data.items()}
+    stacks = {name: _stack(name, template) for name, template in data.items()}
     used = {
         name
         for stack in stacks.values()
@@ -56,7 +52,7 @@ def assembly_of(
     return Assembly(stacks=alone, nested=tuple(nested_stacks(alone, read)))
 
 
-def read_templates(path: str | Path, *, parameters: Given | None = None) -> Assembly:
+def read_templates(path: str | Path) -> Assembly:
     """Return the templates of a file or folder as an assembly; an assembly as it is.
 
     Raises:
@@ -71,7 +67,7 @@ def read_templates(path: str | Path, *, parameters: Given | None = None) -> Asse
         template = read_template(file)
         if "Resources" not in template and base.is_dir():
             continue
-        found[file.resolve()] = _stack(file.name.split(".")[0], template, parameters, file)
+        found[file.resolve()] = _stack(file.name.split(".")[0], template, file)
     if not any(stack.section("Resources") for stack in found.values()):
         raise OrgError(
             "ORG016",
@@ -150,16 +146,13 @@ def read_template(path: str | Path) -> Mapping[str, Any]:
     return parse_template(text, source=f"'{file}'")
 
 
-def _stack(
-    name: str, template: Mapping[str, Any], parameters: Given | None, file: Path | None = None
-) -> StackTemplate:
+def _stack(name: str, template: Mapping[str, Any], file: Path | None = None) -> StackTemplate:
     return StackTemplate(
         id=name,
         name=name,
         path=name,
         template=template,
         template_path=None if file is None else str(file),
-        parameters=(parameters or {}).get(name, {}),
     )
 
 

@@ -68,22 +68,37 @@ class OrganizationAssertions:
         return cls.from_assembly(app.outdir)
 
     @classmethod
-    def from_assembly(cls, folder: str | Path) -> OrganizationAssertions:
+    def from_assembly(
+        cls, folder: str | Path, *, parameters: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> OrganizationAssertions:
         """Read the organization from a cloud assembly (`cdk.out`).
 
+        Args:
+            folder: where `cdk synth` wrote it.
+            parameters: values of a stack's parameters, by the stack's name; others have their
+                default.
+
         Raises:
-            OrgError: `ORG016` when the folder holds no readable assembly.
+            OrgError: `ORG016` when the folder holds no readable assembly; `ORG017` for a stack or
+                parameter that is not there.
         """
-        return cls(OrganizationModel.from_assembly(folder))
+        return cls(OrganizationModel.from_assembly(folder, parameters=parameters))
 
     @classmethod
-    def from_file(cls, path: str | Path) -> OrganizationAssertions:
+    def from_file(
+        cls, path: str | Path, *, parameters: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> OrganizationAssertions:
         """Read the organization from templates that nobody synthesized.
 
+        Args:
+            path: a template in JSON or YAML, or a folder of them.
+            parameters: as for `from_assembly`.
+
         Raises:
-            OrgError: `ORG016` when something cannot be read or is no template.
+            OrgError: `ORG016` when something cannot be read or is no template; `ORG017` for a stack
+                or parameter that is not there.
         """
-        return cls(OrganizationModel.from_file(path))
+        return cls(OrganizationModel.from_file(path, parameters=parameters))
 
     def account(self, name: str) -> TargetAssertions:
         """Return what can be asserted of an account.

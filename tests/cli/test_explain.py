@@ -164,9 +164,32 @@ def test_templates(folder: Path) -> None:
     assert _run("--account", "a", *RUN, str(folder / "org.yaml"))[0] == ALLOWED
 
 
+def test_parameters(folder: Path) -> None:
+    """Values of parameters decide what the template leaves open."""
+    template = {
+        "Parameters": {"Unit": {"Type": "String"}},
+        "Resources": {**RESOURCES, "Q": _scp(FENCE, target={"Ref": "Unit"})},
+    }
+    (folder / "org.json").write_text(json.dumps(template), "utf-8")
+    asked = ("--account", "play", *RUN, "--region", "eu-west-1", str(folder / "org.json"))
+    assert _run(*asked)[0] == UNCERTAIN
+    assert _run(*asked, "--parameters", "org:Unit=ou-ab12-34cd56ef")[0] == ALLOWED
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (
+            ("--account", "play", *RUN, "--parameters", "Org:X=1"),
+            FAILED,
+            "a value is given for parameter 'X' of stack 'Org', which is not there; known are none",
+        ),
+        (
+            ("--account", "play", *RUN, "--parameters", "Team:X=1"),
+            FAILED,
+            "a value is given for stack 'Team', which is not there; known are Org",
+        ),
+        (("--account", "play", *RUN, "--parameters", "X=1"), WRONG, "is no STACK:NAME=VALUE"),
         (("--account", "pla", *RUN), FAILED, "ORG017: account 'pla' is not declared; did you mean"),
         (("--account", "999999999999", *RUN), FAILED, "ORG017: account '999999999999' has no"),
         (("--ou", "Sand", *RUN), FAILED, "organizational unit 'Sand' is not declared"),
