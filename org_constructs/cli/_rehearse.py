@@ -324,8 +324,11 @@ def _recover(aws: EmbeddedAws, cdk: CdkCli) -> Step:
 
 
 def _times(started_in: float, outcomes: Sequence[Outcome], read_back: float) -> Table:
-    runs = [run for outcome in outcomes for run in outcome.runs]
-    rows = [("start", started_in), *((run.name, run.seconds) for run in runs)]
+    several = len(outcomes) > 1
+    rows = [("start", started_in)]
+    for outcome in outcomes:
+        of = f"{outcome.name}: " if several else ""
+        rows += [(f"{of}{run.name}", run.seconds) for run in outcome.runs]
     rows.append(("read back", read_back))
     table = Table("step", "seconds", box=None, header_style="dim")
     table.columns[1].justify = "right"

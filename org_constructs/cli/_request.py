@@ -41,6 +41,10 @@ def read_request(
                 f"'{folder}' has no cdk.json; give the folder of a CDK app, or of an assembly "
                 "that `cdk synth` wrote"
             )
+    if names[0] in (StepName.CHANGE, StepName.DESTROY):
+        raise ValueError(
+            f"step '{names[0]}' comes first, and nothing is deployed yet; begin with 'deploy' or 'fail'"
+        )
     if StepName.CHANGE in names and change is None and not overrides:
         raise ValueError(
             "step 'change' deploys something else, and nothing says what; give --change APP_DIR, "
@@ -92,10 +96,13 @@ def _check_failure(names: Sequence[StepName], faults: Sequence[str], *, is_chang
     except FaultError as error:
         raise ValueError(str(error)) from error
     position = names.index(StepName.FAIL)
-    if position and not is_changed:
+    if StepName.CHANGE in names[:position] or (position and not is_changed):
         raise ValueError(
             f"step 'fail' after '{names[position - 1]}' deploys what is deployed already, so nothing "
-            "can fail; let it come first, or say what it deploys with --change"
+            "can fail; let it come first, or in place of 'change'"
+            if is_changed
+            else f"step 'fail' after '{names[position - 1]}' deploys what is deployed already, so "
+            "nothing can fail; let it come first, or say what it deploys with --change"
         )
 
 

@@ -143,7 +143,15 @@ def find_orphans(
             *found,
         ]
         held = known
+    first: dict[str, Orphan] = {}
     for orphan in found:
+        other = first.setdefault(orphan.id, orphan)
+        if other is not orphan:
+            raise RecoveryError(
+                f"{orphan.kind} {orphan.id} ({orphan.name}) is declared twice, as "
+                f"{other.declared.path} and as {orphan.declared.path}; AWS takes a name once, so "
+                "remove one of them or give it another name, and run this again"
+            )
         if isinstance(orphan.declared, DeclaredAccount):
             key = orphan.declared.parent
             _check_place(orphan, root, key if model.assembly.locate(key) is None else held.get(key))

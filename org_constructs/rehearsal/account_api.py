@@ -10,7 +10,11 @@ from .emulator import module
 
 # Model: REST-JSON, one path an operation.
 _PATHS = {f"/{name[0].lower()}{name[1:]}": name for name in ACCOUNT_OPERATIONS}
-_STATUSES = {"AccessDeniedException": 403, "TooManyRequestsException": 429}
+_STATUSES = {
+    "AccessDeniedException": 403,
+    "InternalServerException": 500,
+    "TooManyRequestsException": 429,
+}
 
 
 def install_account_api(organizations: Organizations) -> None:

@@ -38,6 +38,7 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
         "_IMPORT_LOOKUPS",
         "_deploy_stack_async",
         "_diff_resources",
+        "_import_owner",
         "_resolve_props_for_diff",
         "_resolve_refs",
         "validate_template_support",

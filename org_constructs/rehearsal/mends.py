@@ -35,6 +35,7 @@ def mend_cloudformation(leftovers: Leftovers) -> None:
     _mend_order()
     _mend_properties()
     _mend_templates()
+    _mend_imports()
     stack_updates.mend_events()
     _mend_deletion_policies(leftovers)
     drift = module(f"{CLOUDFORMATION}.drift")
@@ -218,6 +219,31 @@ def _attributes_asked(node: Any) -> Iterator[tuple[str, str]]:
         node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     ):
         yield from _attributes_asked(child)
+
+
+# --- imports -----------------------------------------------------------------------------------
+
+
+def _mend_imports() -> None:
+    """Refuse to import one thing under two names at once (inference: it is in a stack only once)."""
+    changesets = module(f"{CLOUDFORMATION}.changesets")
+    find_owner = changesets._import_owner
+
+    def import_owner(resources_to_import: list[dict[str, Any]]) -> str | None:
+        names: dict[str, str] = {}
+        for entry in resources_to_import:
+            logical_id, kind = entry["LogicalResourceId"], entry["ResourceType"]
+            if schema.is_known(kind):
+                identifier = "|".join(entry["ResourceIdentifier"].values())
+                if names.setdefault(identifier, logical_id) != logical_id:
+                    return (
+                        f"{identifier} is to be imported as {names[identifier]} and as {logical_id}; "
+                        "a resource can be imported once"
+                    )
+        owner: str | None = find_owner(resources_to_import)
+        return owner
+
+    changesets._import_owner = import_owner
 
 
 # --- what is deleted, and what is not --------------------------------------------------------

@@ -217,6 +217,8 @@ class _Comparison:
             kind: {entry["id"]: entry for entry in self._live.get(kind, ())}
             for kind in ("organizational_units", "accounts", "policies")
         }
+        # Which path holds an id: each thing is one declaration's.
+        self._holders: dict[str, str] = {}
         self.differences: list[Difference] = []
         self.unresolved: list[str] = []
 
@@ -305,6 +307,10 @@ class _Comparison:
         # A condition may leave it out; nothing says so but CloudFormation itself.
         if held is None and "Condition" not in self._definition(declared):
             self._differs(declared.path, "its stack does not hold it")
+        if held is not None:
+            other = self._holders.setdefault(held, declared.path)
+            if other != declared.path:
+                self._differs(declared.path, f"is held as {held}, which is {other} already")
         return held
 
     def _find(self, declared: Declared, kind: str) -> Mapping[str, Any] | None:

@@ -21,6 +21,14 @@ ANY = "*"
 LAMBDA = "Lambda"
 CLI = "CLI"
 _CREATIONS = ("CreateAccount", "CreateGovCloudAccount")
+# What the operations of Account Management that are rehearsed answer (model).
+_ACCOUNT_ERRORS = frozenset(
+    {
+        *("AccessDeniedException", "InternalServerException", "TooManyRequestsException"),
+        "ValidationException",
+    }
+)
+_ACCOUNT_OPERATIONS = ("GetAccountInformation", "PutAccountName")
 _GRAMMAR = (
     "write OPERATION:WHEN:ERROR, CreateAccount:WHEN:FAILED=REASON, CreateAccount:WHEN:SLOW=SECONDS, "
     "Lambda:WHEN:dies or CLI:OPERATION:WHEN:kill; WHEN is a number such as 3 for the third call, "
@@ -158,7 +166,7 @@ def _check_only(spec: str, what: str, effect: str, *, after: bool) -> None:
 
 
 def _check_operation(spec: str, operation: str) -> None:
-    if operation != ANY and operation not in operations():
+    if operation not in (ANY, *_ACCOUNT_OPERATIONS) and operation not in operations():
         raise FaultError(
             f"fault '{spec}': AWS Organizations has no operation '{operation}'; name one such as "
             f"AttachPolicy, or * for all, or {LAMBDA} or {CLI}:AttachPolicy"
@@ -203,6 +211,8 @@ def _check_error(spec: str, operation: str, code: str, reason: str | None) -> No
 
 @cache
 def _errors_of(operation: str) -> frozenset[str]:
+    if operation in _ACCOUNT_OPERATIONS:
+        return _ACCOUNT_ERRORS | frozenset(_COMMON_ERRORS)
     known = operations()
     models = known.values() if operation == ANY else filter(None, [known.get(operation)])
     return frozenset(_COMMON_ERRORS).union(*(model.errors for model in models))
