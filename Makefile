@@ -111,6 +111,7 @@ generate: setup catalogue ## write generated files anew: exports, actions, globa
 	@cd $(ROOT) && $(BIN)/python scripts/generate_global_services.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_organizations_api.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_resource_schemas.py
+	@cd $(ROOT) && $(BIN)/python scripts/generate_resource_shapes.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_mistakes.py
 
 .PHONY: catalogue
