@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .catalogue import AccessLevel, Catalogue, catalogue
@@ -109,14 +109,6 @@ class ActionSet:
                 "make both with one catalogue"
             )
         return other.mask
-
-
-def union(sets: Iterable[ActionSet]) -> ActionSet:
-    """Return the actions that are in any of several sets."""
-    found: ActionSet | None = None
-    for item in sets:
-        found = item if found is None else found | item
-    return found if found is not None else ActionSet(0)
 
 
 # `catalogue` is the name of an argument, too.
