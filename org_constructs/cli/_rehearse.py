@@ -87,9 +87,17 @@ def serve_only(
 
     try:
         serve(port, account_id=account_id, region=region, announce=announce)
-    except (EmulatorError, OSError) as error:
+    except EmulatorError as error:
         err.print(
-            f"[red]error[/red] the embedded AWS cannot serve on port {port}: {error}",
+            f"[red]error[/red] the embedded AWS cannot serve: {error}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return FAILED
+    except OSError as error:
+        err.print(
+            f"[red]error[/red] the embedded AWS cannot serve on port {port}: "
+            f"{error.strerror or error}; give another --port, or none for a free one",
             highlight=False,
             soft_wrap=True,
         )

@@ -48,8 +48,15 @@ def main() -> int:
             parent=arguments.parent,
             folder=arguments.announce and arguments.announce.parent,
         )
-    except (EmulatorError, OSError) as error:
+    except EmulatorError as error:
         print(f"the embedded AWS cannot start: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except OSError as error:
+        print(  # noqa: T201
+            f"the embedded AWS cannot start on port {arguments.port}: {error.strerror or error}; "
+            "give another --port, or none for a free one",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

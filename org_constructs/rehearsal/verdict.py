@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from org_constructs.model.assembly import StackTemplate
+from org_constructs.model.lock import ACCOUNT_NAME
 from org_constructs.model.organization import Declared, OrganizationModel
 
 from .gaps import Gap, Tree, find_gaps, took_effect
@@ -242,9 +243,11 @@ class _Comparison:
                 self._compare(unit, "name", unit.name, live["name"])
                 self._compare_node(unit, "parent", unit.parent, live["parent_id"])
                 self._compare_tags(unit, live)
+        renamed = dict(self._renamed())
         for account in self._model.accounts.values():
             live = self._find(account, "accounts")
             if live is not None:
+                self._compare(account, "name", renamed.get(account.key, account.name), live["name"])
                 self._compare(account, "email", account.email.lower(), live["email"].lower())
                 self._compare_node(account, "parent", account.parent, live["parent_id"])
                 self._compare(account, "state", "ACTIVE", live["state"])
@@ -254,6 +257,7 @@ class _Comparison:
             if live is not None:
                 self._compare(policy, "name", policy.name, live["name"])
                 self._compare(policy, "type", policy.type, live["type"])
+                self._compare_description(policy, live)
                 self._compare_content(policy, policy.content, live["content"])
                 self._compare_targets(policy, policy.targets, live["targets"])
                 self._compare_tags(policy, live)
@@ -346,6 +350,25 @@ class _Comparison:
             self._differs(declared.path, f"is not attached to {', '.join(missing)}")
         if further:
             self._differs(declared.path, f"is also attached to {', '.join(further)}")
+
+    def _compare_description(self, policy: Declared, live: Mapping[str, Any]) -> None:
+        expected = self._stack(policy).properties_of(policy.logical_id).get("Description") or ""
+        if not isinstance(expected, str):
+            self.unresolved.append(policy.path)
+        elif live.get("description", expected) != expected:
+            found = live["description"]
+            self._differs(policy.path, f"description is '{found}', declared is '{expected}'")
+
+    def _renamed(self) -> Iterator[tuple[str, str]]:
+        """Yield the names that settings give to accounts, by the account's key."""
+        for stack in self._model.assembly.stacks:
+            for logical_id, resource in stack.resources.items():
+                if resource.get("Type") == ACCOUNT_NAME:
+                    properties = stack.properties_of(logical_id)
+                    key = self._model.node(properties.get("AccountId", "?"), stack)
+                    name = properties.get("Name")
+                    # What only AWS resolves is not compared.
+                    yield key, name if isinstance(name, str) else "?"
 
     def _compare_content(self, declared: Declared, content: Any, found: str) -> None:
         if isinstance(content, str):

@@ -10,7 +10,7 @@ import pytest
 from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from stack_harness import BASE, Cloud, unit
+from stack_harness import BASE, CONTENT, SCP, Cloud, account, resource, unit
 from typer.testing import CliRunner
 
 from org_constructs.cli._app import app
@@ -153,3 +153,80 @@ class TestFaultsOfAccountManagement:
         """As Organizations' operations do."""
         with pytest.raises(FaultError, match="PutAccountName never answers 'ServiceException'"):
             Fault.parse("PutAccountName:1:ServiceException")
+
+
+class TestNames:
+    """What people see of accounts and policies is compared as well."""
+
+    RENAME: ClassVar = {
+        "Type": "Custom::AccountName",
+        "Properties": {"AccountId": {"Ref": "App"}, "Name": "Shop"},
+    }
+
+    @staticmethod
+    def _differences(name: str, description: str, **more: dict[str, Any]) -> list[str]:
+        """Judge an account and a policy that are called so in AWS."""
+        template = {
+            "Resources": {
+                "App": account("r-ab12", name="app"),
+                "Deny": resource(
+                    "Policy", Name="deny", Type=SCP, Content=CONTENT, Description="no leaving"
+                ),
+                **more,
+            }
+        }
+        live = {
+            "organization_id": "o-a1b2c3d4e5",
+            "root_id": "r-ab12",
+            "management_account_id": "111111111111",
+            "organizational_units": [],
+            "accounts": [
+                {
+                    "id": "222222222222",
+                    "name": name,
+                    "email": "app@corp.com",
+                    "parent_id": "r-ab12",
+                    "state": "ACTIVE",
+                }
+            ],
+            "policies": [
+                {
+                    "id": "p-11111111",
+                    "name": "deny",
+                    "type": SCP,
+                    "description": description,
+                    "content": json.dumps(CONTENT),
+                    "aws_managed": False,
+                    "targets": [],
+                }
+            ],
+        }
+        held = {"App": "222222222222", "Deny": "p-11111111"}
+        verdict = judge(
+            OrganizationModel.from_templates({"Org": template}),
+            before=None,
+            after=live,
+            stacks={"Org": Stack(status="CREATE_COMPLETE", held=held)},
+            calls=[],
+        )
+        return [difference.what for difference in verdict.differences]
+
+    def test_they_are_as_declared(self) -> None:
+        """An account with another name than at its creation has the one that its setting gives."""
+        assert self._differences("app", "no leaving") == []
+        assert self._differences("Shop", "no leaving", Rename=self.RENAME) == []
+
+    def test_they_differ(self) -> None:
+        """An account that was not renamed, and a description that somebody changed."""
+        assert self._differences("Shop", "") == [
+            "name is 'Shop', declared is 'app'",
+            "description is '', declared is 'no leaving'",
+        ]
+        assert self._differences("app", "no leaving", Rename=self.RENAME) == [
+            "name is 'app', declared is 'Shop'"
+        ]
+
+    def test_what_only_aws_resolves_is_not_compared(self) -> None:
+        """A name that another resource gives."""
+        rename = {**self.RENAME, "Properties": {"AccountId": {"Ref": "App"}, "Name": {"Ref": "X"}}}
+        assert self._differences("whatever", "no leaving", Rename=rename) == []
