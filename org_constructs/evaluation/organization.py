@@ -230,6 +230,8 @@ def _name(model: OrganizationModel, node: str) -> str:
         return ROOT
     if node.startswith(_ABOVE):
         return f"whatever is between the root and {_name(model, node.removeprefix(_ABOVE))}"
+    if node.startswith("?"):
+        return f"a parent that is not known, {node[1:]}"
     return model.name_path(node) or node
 
 

@@ -120,7 +120,7 @@ class Lock:
         accounts = {
             stack.account for stack in model.assembly.stacks if stack.account and stack.id in stacks
         }
-        display_names = _display_names(model)
+        display_names = model.display_names
         return cls(
             management_account_id=accounts.pop() if len(accounts) == 1 else None,
             organizations={
@@ -394,16 +394,3 @@ def _distinct(statements: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any
     """Return statements each once, in an order that does not depend on where they stand."""
     by_text = {json.dumps(statement, sort_keys=True): statement for statement in statements}
     return tuple(by_text[text] for text in sorted(by_text))
-
-
-def _display_names(model: OrganizationModel) -> dict[str, str]:
-    """Return the names that settings give to accounts, by the account's key."""
-    found: dict[str, str] = {}
-    for stack in model.assembly.stacks:
-        for logical_id, resource in stack.resources.items():
-            if resource.get("Type") == ACCOUNT_NAME:
-                properties = stack.properties_of(logical_id)
-                name = properties.get("Name")
-                if isinstance(name, str):
-                    found[model.node(properties.get("AccountId", "?"), stack)] = name
-    return found

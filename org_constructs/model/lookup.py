@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 Node = TypeVar("Node", "DeclaredAccount", "DeclaredUnit")
 
-# The setting that renames an account; see `lock.ACCOUNT_NAME`, which this must not import.
-_RENAMED = "Custom::AccountName"
 _SHOWN = 10
 
 
@@ -46,7 +44,7 @@ class Lookup:
         """Return the account that a name means."""
         if self._accounts is None:
             self._accounts = self._index(self._model.accounts)
-            renamed = self._display_names()
+            renamed = self._model.display_names
             for account in self._model.accounts.values():
                 if account.key in renamed and renamed[account.key] != account.name:
                     above = self.name_path(account.key).removesuffix(account.name)
@@ -67,18 +65,6 @@ class Lookup:
         for node in nodes.values():
             _add(found, node.name, node)
             _add(found, self.name_path(node.key), node)
-        return found
-
-    def _display_names(self) -> dict[str, str]:
-        """Return the names that settings give to accounts, by the account's key."""
-        found: dict[str, str] = {}
-        for stack in self._model.assembly.every_stack:
-            for logical_id, resource in stack.resources.items():
-                if resource.get("Type") == _RENAMED:
-                    properties = stack.properties_of(logical_id)
-                    if isinstance(properties.get("Name"), str):
-                        key = self._model.node(properties.get("AccountId", "?"), stack)
-                        found[key] = properties["Name"]
         return found
 
     def _only(

@@ -341,6 +341,21 @@ class OrganizationModel:
         return self._lookup.name_path(key)
 
     @cached_property
+    def display_names(self) -> Mapping[str, str]:
+        """The names that settings give to accounts that were renamed, by the account's key."""
+        from .lock import ACCOUNT_NAME
+
+        found: dict[str, str] = {}
+        for stack in self.assembly.every_stack:
+            for logical_id, resource in stack.resources.items():
+                if resource.get("Type") == ACCOUNT_NAME:
+                    properties = stack.properties_of(logical_id)
+                    if isinstance(properties.get("Name"), str):
+                        key = self.node(properties.get("AccountId", "?"), stack)
+                        found[key] = properties["Name"]
+        return found
+
+    @cached_property
     def management_account_ids(self) -> frozenset[str]:
         """Accounts to which the stacks of OUs, accounts and organizations are deployed.
 

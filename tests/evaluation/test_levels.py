@@ -277,3 +277,13 @@ def test_json() -> None:
     assert found["certain"] is True
     assert found["unknowns"] == []
     assert found["explanation"].startswith("Workloads/Production/payments: s3:GetObject is ")
+
+
+def test_an_unknown_parent() -> None:
+    """What only AWS knows is a level with a name of its own, and the root's policies count."""
+    model = _model({"A": _account("a", {"Ref": "Open"}), "R": _policy("AtRoot", "r-ab12")})
+    assert [name for name, _ in _shown(model, "S/A")][:2] == [
+        "Root",
+        'a parent that is not known, {"Ref": "Open"}',
+    ]
+    assert not model.decide("S/A", GET).allowed
