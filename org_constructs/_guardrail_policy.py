@@ -52,6 +52,7 @@ class GuardrailPolicy(ServiceControlPolicy):
         self._resource.content = plain(composition.content, where=f"'{self.path}'")
         self._resource.description = composition.description
         self._sizes = composition.sizes
+        self._guardrails = composition.guardrails
 
     def _remove(self) -> None:
         self._place.registry.items.remove(self._item)

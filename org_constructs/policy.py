@@ -100,6 +100,7 @@ class Policy(Tracked, cdk.Resource):
         remember(self, place)
         self._place = place
         self._sizes: dict[str, int] = {}
+        self._guardrails: tuple[Guardrail, ...] = ()
         self._targets = resolved
         self._resource = _CfnPolicy(
             self,
@@ -162,6 +163,15 @@ class Policy(Tracked, cdk.Resource):
     def guardrail_sizes(self) -> Mapping[str, int]:
         """Characters of each guardrail in the document, by guardrail id; empty for other content."""
         return dict(self._sizes)
+
+    @property
+    def unlisted_regions(self) -> frozenset[str]:
+        """Regions that its guardrails name as newer than the library's data."""
+        return frozenset(
+            region
+            for guardrail in self._guardrails
+            for region in getattr(guardrail, "unlisted_regions", ())
+        )
 
     def retain_by_default(self) -> None:
         """Keep the policy in force when its code goes, unless it says otherwise itself."""
@@ -274,6 +284,7 @@ class ServiceControlPolicy(Policy):
         )
         if composition is not None:
             self._sizes = composition.sizes
+            self._guardrails = composition.guardrails
         self._place.registry.policies[self._place.path] = self
 
 

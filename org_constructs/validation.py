@@ -142,6 +142,9 @@ class OrganizationValidation:
                     guardrail_sizes={
                         path: policy.guardrail_sizes for path, policy in registry.policies.items()
                     },
+                    unlisted_regions=frozenset().union(
+                        *(policy.unlisted_regions for policy in registry.policies.values())
+                    ),
                     own_paths=own_paths(registry),
                     elsewhere=stacks_elsewhere(registry, whole),
                     allow_placeholders=_is_true(node.try_get_context(ALLOW_PLACEHOLDERS_KEY)),

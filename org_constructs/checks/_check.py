@@ -89,6 +89,7 @@ class CheckContext:
         management_account_ids: what the app says the management account is, by construct
             path of the stack.
         guardrail_sizes: characters per guardrail id, by path of the policy.
+        unlisted_regions: Regions that the app says are newer than the library's data.
         own_paths: construct paths of what this library made to manage the organization.
         elsewhere: stacks of other Stages of the app that go to its management account.
         allow_placeholders: whether this synthesis is a rehearsal.
@@ -100,6 +101,7 @@ class CheckContext:
     quotas: Mapping[str, int] = field(default_factory=dict)
     management_account_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
     guardrail_sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    unlisted_regions: frozenset[str] = frozenset()
     own_paths: frozenset[str] = frozenset()
     elsewhere: tuple[StackTemplate, ...] = ()
     allow_placeholders: bool = False

@@ -78,6 +78,7 @@ def _cdk(document: PolicyDocument) -> Iterator[Judgement]:
             _denies_everything(statement)
             or not is_about_everything(statement)
             or any(of_key(statement, REGION_KEY))
+            or _exempts_cdk(statement)
         ):
             continue
         denied = [
@@ -99,6 +100,16 @@ def _cdk(document: PolicyDocument) -> Iterator[Judgement]:
                 remedy="exempt them: ArnNotLike aws:PrincipalArn 'arn:*:iam::*:role/cdk-*'; "
                 "acknowledge ORG210 where CDK deploys nothing",
             )
+
+
+def _exempts_cdk(statement: ParsedStatement) -> bool:
+    """Tell whether a statement exempts roles of CDK, those of another qualifier included."""
+    return any(
+        "role/cdk-" in value
+        for condition in of_key(statement, PRINCIPAL_KEY)
+        if "Not" in condition.operator
+        for value in condition.values
+    )
 
 
 def _emergency(document: PolicyDocument, known: list[tuple[str, str]]) -> Iterator[Judgement]:

@@ -24,11 +24,12 @@ ACKNOWLEDGEABLE = ("ORG201",)
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Find values of aws:RequestedRegion that no request has."""
-    yield from judged(context, "ORG201", _judge)
-
-
-def _judge(document: PolicyDocument) -> Iterator[Judgement]:
     known = [region for partition in partitions().values() for region in partition.regions]
+    known += context.unlisted_regions
+    yield from judged(context, "ORG201", lambda document: _judge(document, known))
+
+
+def _judge(document: PolicyDocument, known: list[str]) -> Iterator[Judgement]:
     for statement in document.parsed.statements:
         for condition in of_key(statement, REGION_KEY):
             if not condition.operator.startswith("String"):

@@ -340,3 +340,16 @@ def test_the_policies_of_another_type_are_left_alone(new_stack: NewStack) -> Non
         targets=[organization.root],
     )
     assert not _judgements(stack)
+
+
+def test_a_region_that_is_newer_than_the_data(new_stack: NewStack) -> None:
+    """Who has named it as that in code has nothing to acknowledge."""
+    stack = new_stack()
+    unit = root_of(stack).add_organizational_unit("Unit")
+    unit.attach(RegionDeny(allowed_regions=["eu-west-1"], unlisted_regions=["eu-west-9"]))
+    ServiceControlPolicy(
+        stack,
+        "Own",
+        guardrails=[RegionDeny(allowed_regions=["us-east-1"], unlisted_regions=["us-east-9"])],
+    )
+    assert not _judgements(stack)
