@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         compare_documents,
         is_at_most,
     )
+    from .organization import OrganizationDecision, levels_of
     from .permissions import EffectivePermissions, PermissionMatrix, Place
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "LevelDecision",
     "NamedPolicy",
     "NotDecided",
+    "OrganizationDecision",
     "ParsedPolicy",
     "ParsedStatement",
     "PermissionMatrix",
@@ -70,6 +72,7 @@ __all__ = [
     "decide",
     "is_at_most",
     "is_service_linked_role",
+    "levels_of",
     "parse_policy",
 ]
 
@@ -104,6 +107,7 @@ _HOMES = {
         "compare_documents",
         "is_at_most",
     ),
+    "organization": ("OrganizationDecision", "levels_of"),
     "permissions": ("EffectivePermissions", "PermissionMatrix", "Place"),
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,3 +83,14 @@ def test_a_stack_of_a_stage(new_app: Callable[..., cdk.App]) -> None:
     cdk.CfnResource(nested, "Y", type="AWS::SNS::Topic")
     assert "X" in normalized_template(stack)["Resources"]
     assert list(normalized_template(nested)["Resources"]) == ["Y"]
+
+
+def test_the_pure_part_needs_neither_cdk_nor_pytest() -> None:
+    """A synthesized organization is asserted, and a template normalized, without Node."""
+    code = (
+        "import sys; from org_constructs.testing import OrganizationAssertions, normalized_template;"
+        "normalized_template({});"
+        "print(*sys.modules.keys() & {'aws_cdk', 'jsii', 'boto3', 'pytest', 'yaml'})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
