@@ -1,4 +1,4 @@
-"""Fixtures: the backend alone, and the served embedded AWS (one per test module, reset per test)."""
+"""Fixtures: the backend alone, and the served embedded AWS (one per process, reset per test)."""
 
 from __future__ import annotations
 
@@ -99,9 +99,9 @@ def make_backend() -> Callable[..., Backend]:
     return lambda **settings: Backend(Settings(**settings))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served() -> Iterator[EmbeddedAws]:
-    """An embedded AWS for the tests of one module."""
+    """An embedded AWS for all tests of this process."""
     settings = Settings(
         account_creation_seconds=0.05, account_closure_seconds=0, policy_type_seconds=0.05
     )
@@ -111,7 +111,7 @@ def served() -> Iterator[EmbeddedAws]:
 
 @pytest.fixture
 def aws(served: EmbeddedAws) -> EmbeddedAws:
-    """The module's embedded AWS, with nothing in it."""
+    """The embedded AWS, with nothing in it."""
     served.reset()
     return served
 
