@@ -6,7 +6,7 @@ two only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -25,9 +25,16 @@ ORDINARY_PRINCIPAL = "arn:{partition}:iam::123456789012:role/org-constructs/anyo
 def applies(statement: ParsedStatement, *, region: str, principal: str) -> bool | None:
     """Tell whether a statement's conditions hold, None where they ask for more than is known."""
     known = {REGION_KEY: region, PRINCIPAL_KEY: principal}
+    return all_hold(statement.conditions, known, variables=statement.variables)
+
+
+def all_hold(
+    conditions: Iterable[Condition], known: dict[str, str], *, variables: bool
+) -> bool | None:
+    """Tell whether all conditions hold, given some keys in lower case, None where it depends."""
     answer: bool | None = True
-    for condition in statement.conditions:
-        holds = _holds(condition, known, variables=statement.variables)
+    for condition in conditions:
+        holds = _holds(condition, known, variables=variables)
         if holds is False:
             return False
         if holds is None:

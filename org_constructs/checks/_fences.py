@@ -9,7 +9,9 @@ from org_constructs.model.partitions import partitions
 
 from ._certain import (
     ORDINARY_PRINCIPAL,
-    applies,
+    PRINCIPAL_KEY,
+    REGION_KEY,
+    all_hold,
     fences,
     is_about_everything,
 )
@@ -33,10 +35,15 @@ def open_regions(document: PolicyDocument, index: int) -> frozenset[str] | None:
 
 
 def _open(statement: ParsedStatement, partition: str) -> frozenset[str] | None:
-    principal = ORDINARY_PRINCIPAL.format(partition=partition)
+    regional = [c for c in statement.conditions if c.key.lower() == REGION_KEY]
+    others = [c for c in statement.conditions if c.key.lower() != REGION_KEY]
+    anyone = {PRINCIPAL_KEY: ORDINARY_PRINCIPAL.format(partition=partition)}
+    if all_hold(others, anyone, variables=statement.variables) is not True:
+        # It is around some principals, or some requests, only.
+        return None
     found = set()
     for region in (*partitions()[partition].regions, FUTURE_REGION):
-        answer = applies(statement, region=region, principal=principal)
+        answer = all_hold(regional, {REGION_KEY: region}, variables=statement.variables)
         if answer is None:
             return None
         if not answer:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from org_constructs.model.partitions import partitions
 
-from ._certain import ORDINARY_PRINCIPAL, REGION_KEY, applies, is_about_everything
+from ._certain import ORDINARY_PRINCIPAL, REGION_KEY, applies, fences, is_about_everything
 from ._check import CheckContext, Finding, Severity
 from ._documents import Judgement, PolicyDocument, judged, listed, of_key
 from ._patterns import meet
@@ -36,7 +36,8 @@ def _judge(document: PolicyDocument) -> Iterator[Judgement]:
     if not document.binds_principals:
         return
     for statement in document.denials:
-        if not statement.not_actions or not is_about_everything(statement):
+        # Whoever denies everything everywhere means it; who fences everything does not.
+        if not is_about_everything(statement) or not (statement.not_actions or fences(statement)):
             continue
         cut_off = _cut_off(statement, document.partition)
         if not cut_off:
@@ -48,13 +49,13 @@ def _judge(document: PolicyDocument) -> Iterator[Judgement]:
             statement=statement,
             # Nobody fences a service into Regions in which it has never answered.
             severity=Severity.ERROR if fenced and "iam" in cut_off else Severity.WARNING,
-            message=f"NotAction does not exempt {names}"
+            message=f"{'NotAction' if statement.not_actions else 'it'} does not exempt {names}"
             + (
                 f"; its requests go to '{home}' only, whatever the region, so they are denied everywhere"
                 if fenced and cut_off != ["sts"]
                 else ", so nobody bound by it can use them"
             ),
-            remedy=f"add {names} to NotAction"
+            remedy=f"{'add' if statement.not_actions else 'write'} {names} {'to' if statement.not_actions else 'in'} NotAction"
             + (f", or allow '{home}'" if fenced and cut_off != ["sts"] else ""),
         )
 

@@ -27,6 +27,20 @@ _NEGATIONS = {
 }
 
 
+# One value may be this and another that (documentation); of keys of services it is not known.
+_OF_SEVERAL = frozenset(
+    {
+        "aws:calledvia",
+        "aws:principalorgpaths",
+        "aws:principalservicenameslist",
+        "aws:resourceorgpaths",
+        "aws:sourceorgpaths",
+        "aws:tagkeys",
+        "aws:vpceorgpaths",
+    }
+)
+
+
 def check(context: CheckContext) -> Iterator[Finding]:
     """Find statements with conditions that exclude each other."""
     yield from judged(context, "ORG212", _judge)
@@ -88,7 +102,8 @@ def _contradicts(negated: Condition, plain: Condition) -> bool:
 
 def _apart(one: Condition, other: Condition) -> bool:
     """Tell whether two comparisons have no value in common."""
-    if one.if_exists and other.if_exists:
+    key = one.key.lower()
+    if (one.if_exists and other.if_exists) or not key.startswith("aws:") or key in _OF_SEVERAL:
         return False
     pair = {one.operator, other.operator}
     if pair == {"Bool"}:

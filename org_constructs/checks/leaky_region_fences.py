@@ -70,7 +70,15 @@ def _without_fence(
 ) -> Iterator[Judgement]:
     from org_constructs.model.partitions import partitions
 
-    if regions >= {*partitions()[document.partition].regions, FUTURE_REGION}:
+    closed = sorted({*partitions()[document.partition].regions} - regions)
+    if closed:
+        yield Judgement(
+            statement=statement,
+            message=f"it closes {listed(closed)} only and leaves every other region open, those to come included",
+            remedy="where a fence is meant, write StringNotEquals with the regions that stay open; "
+            "otherwise acknowledge ORG214",
+        )
+    else:
         yield Judgement(
             statement=statement,
             severity=Severity.ERROR,

@@ -149,7 +149,11 @@ def _names(statement: ParsedStatement, action: str) -> bool:
 
 
 def _denies_everything(statement: ParsedStatement) -> bool:
-    return EVERYTHING in statement.actions and not statement.conditions
+    """Tell whether a statement closes an account to all but some."""
+    return EVERYTHING in statement.actions and all(
+        condition.key.lower() == PRINCIPAL_KEY and "Not" in condition.operator
+        for condition in statement.conditions
+    )
 
 
 def _exempt_emergency_roles(statement: ParsedStatement) -> Iterator[str]:
