@@ -81,7 +81,7 @@ class OrganizationValidation:
             # management account is the same in all of them.
             app = cast("cdk.App", self._registry.stage.node.root)
             whole = read_assembly(app.outdir, nested=True)
-            for stack in whole.stacks:
+            for stack in whole.every_stack:
                 templates.setdefault(stack.path, stack.template_path or "")
             return self._report(self._findings(templates, whole), templates)
         except Exception as error:  # noqa: BLE001 - CDK takes a plugin that raises for one that is content
@@ -192,10 +192,14 @@ class OrganizationValidation:
 
 def _template_of(finding: Finding, templates: Mapping[str, str]) -> str:
     """Return the path of the template that holds what a finding is about."""
-    for stack_path, template_path in templates.items():
-        if finding.path == stack_path or finding.path.startswith(f"{stack_path}/"):
-            return template_path
-    return next(iter(templates.values()), finding.path)
+    around = [
+        stack_path
+        for stack_path in templates
+        if finding.path == stack_path or finding.path.startswith(f"{stack_path}/")
+    ]
+    # A nested stack is within another one: its template is the inner one.
+    path = max(around, key=len, default=None)
+    return next(iter(templates.values()), finding.path) if path is None else templates[path]
 
 
 def _is_acknowledged(finding: Finding, registry: Registry) -> bool:

@@ -127,3 +127,19 @@ def test_asset_metadata_of_the_cli(folder: Path) -> None:
             }
     file.write_text(json.dumps(template), "utf-8")
     assert "Org/Payments/U" in OrganizationModel.from_assembly(folder).units_by_path
+
+
+def test_checks_look_into_nested_stacks(new_app: Callable[..., cdk.App]) -> None:
+    """What a nested stack declares is checked with all else, and named with its own template."""
+    from org_constructs import Root
+
+    app = new_app()
+    env = cdk.Environment(account="246813579024", region="us-east-1")
+    outer = cdk.Stack(app, "Org", env=env)
+    root = Root.from_root_id(outer, "Root", "r-ab12")
+    root.add_account("a", email="aws+Payments@corp.com")
+    Team(outer, "Payments", "r-ab12", 0)
+    with pytest.raises(RuntimeError) as refused:
+        app.synth()
+    assert "accounts 'Org/Accounts/a' and 'Org/Payments/A' have one email" in str(refused.value)
+    assert "Org/Payments/A (A)" in str(refused.value)
