@@ -258,11 +258,15 @@ def _show_remedy(outcomes: Sequence[Outcome], err: Console) -> None:
     verdict = outcomes[-1].verdict
     if verdict is None or verdict.converged or outcomes[-1].name == "destroy":
         return
-    for run in outcomes[-1].runs:
-        if run.name == "recover" and run.exit_code:
-            err.print(f"[red]error[/red] {escape(run.output)}", highlight=False, soft_wrap=True)
+    runs = outcomes[-1].runs
+    failed = [run.output for run in runs if run.name == "recover" and run.exit_code]
+    for output in dict.fromkeys(failed):
+        err.print(f"[red]error[/red] {escape(output)}", highlight=False, soft_wrap=True)
+    if failed and runs[-1].name == "recover" and runs[-1].exit_code:
+        # It has said itself what comes first.
+        return
     # CloudFormation removes what it knows to have failed once the deployment is repeated.
-    is_repeated = len([run for run in outcomes[-1].runs if run.name == "deploy"]) > 1
+    is_repeated = len([run for run in runs if run.name == "deploy"]) > 1
     if needs_recovery(verdict, is_repeated=is_repeated):
         err.print(
             "at AWS, bring what no stack holds under its stack: make recover, or orgctl recover "
