@@ -68,9 +68,20 @@ def default_guardrails_that_raise(app: App) -> str:
     return "regions_of_team"
 
 
+def fences_without_a_common_region(app: App) -> str:
+    """Fence the root into a Region in which the sandboxes may not be."""
+    app.replace(
+        "stacks/organization.py",
+        "root.attach(DenyLeaveOrganization(), DenyRootUser())",
+        'root.attach(DenyRootUser(), RegionDeny(allowed_regions=["eu-west-1"]))',
+    )
+    return "what neither exempts is denied in every region"
+
+
 @pytest.mark.parametrize(
     ("spoil", "code"),
     [
+        (fences_without_a_common_region, "ORG215"),
         (two_accounts_with_one_email, "ORG103"),
         (a_check_that_crashes, "ORG000"),
         (default_guardrails_that_raise, "ORG000"),
