@@ -152,7 +152,10 @@ def _problems(text: str, *, is_strict: bool) -> Iterator[tuple[str, Severity, st
     for match in _TO_FILL_IN.finditer(_VARIABLE.sub("", text)):
         yield (
             match[0],
-            Severity.ERROR if is_strict else Severity.WARNING,
+            # A path of an API has a name in braces.
+            Severity.ERROR
+            if is_strict and (match[0][0] != "{" or not text.startswith("arn:"))
+            else Severity.WARNING,
             f"'{match[0]}' looks like a place to fill in",
             "write the value that is meant",
         )
