@@ -45,14 +45,14 @@ def invite(call: Call) -> Handshake:
             "The invited account is already a member of the organization.",
             "ALREADY_IN_AN_ORGANIZATION",
         )
+    if account_id is not None:
+        call.world.see(account_id)
     if any(_is_same(call, sent, account_id, email) for sent in _sent(call, organization)):
         raise ApiError(
             "DuplicateHandshakeException",
             "A handshake with the same action and target already exists.",
         )
     _check_quotas(call, organization, now)
-    if account_id is not None:
-        call.world.see(account_id)
     handshake = Handshake(
         id=call.ids.handshake(),
         action="INVITE",
