@@ -361,10 +361,15 @@ class _Reader:
     def resource(self, name: str, element: str) -> None:
         if not name.strip("*"):
             return
-        wild = "*" in name or "${" in name
-        if not name.startswith("arn:") or not (wild or name.count(":") >= ARN_PARTS - 1):
+        parts = name.count(":") + 1
+        # The star at its end stands for the parts that lack, but not in a resource control policy
+        # (reported of AWS by other implementations).
+        short = self.kind == SCP and name.endswith("*")
+        if not name.startswith("arn:") or not (parts >= ARN_PARTS or short):
             raise self.error(
-                f"'{name}' is not an ARN; write '*' or one such as 'arn:*:s3:::logs/*'", element
+                f"'{name}' is not an ARN of six parts; write '*' or one such as "
+                "'arn:*:s3:::logs/*'",
+                element,
             )
 
     def principals(self, raw: Mapping[str, Any]) -> tuple[str, ...]:
