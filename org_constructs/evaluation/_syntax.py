@@ -8,10 +8,9 @@ Sources:
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, Literal, cast
@@ -172,6 +171,12 @@ def parse_policy(
     return _Reader(name, kind, keep=unknowns == "keep").policy(content)
 
 
+def _nearest(word: str, known: Sequence[str]) -> str:
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, known, n=1)), "")
+
+
 class _Reader:
     """Reads one policy; remembers where it is."""
 
@@ -254,9 +259,9 @@ class _Reader:
                     else "compare aws:PrincipalArn in Condition"
                 )
             else:
-                near = difflib.get_close_matches(str(key).capitalize(), elements, n=1)
+                near = _nearest(str(key).capitalize(), elements)
                 message = "is unknown; " + (
-                    f"did you mean '{near[0]}'" if near else f"known are {', '.join(elements)}"
+                    f"did you mean '{near}'" if near else f"known are {', '.join(elements)}"
                 )
             raise self.error(message, f"element '{key}'")
 
@@ -418,11 +423,11 @@ class _Reader:
             read = read_operator(str(written))
             if read is None:
                 base = str(written).rpartition(":")[2]
-                near = difflib.get_close_matches(base, sorted(OPERATORS), n=1)
+                near = _nearest(base, sorted(OPERATORS))
                 raise self.error(
                     "the operator is unknown; "
                     + (
-                        f"did you mean '{near[0]}'"
+                        f"did you mean '{near}'"
                         if near
                         else f"known are {', '.join(sorted(OPERATORS))}"
                     ),
