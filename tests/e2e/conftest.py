@@ -27,14 +27,12 @@ def new_app_on_aws(
             *,
             context: Mapping[str, str] | None = None,
             runner: type[CdkCli] = CdkCli,
-            is_bootstrapped: bool = True,
         ) -> App:
             folder = tmp_path_factory.mktemp("app")
             copy_app(folder)
             aws = running.enter_context(EmbeddedAws.start(settings=Settings(policy_type_seconds=0)))
             cdk = running.enter_context(runner(aws, folder, context=context, quiet=True))
-            if is_bootstrapped:
-                bootstrap(aws)
+            bootstrap(aws)
             return App(folder, aws, cdk)
 
         yield make

@@ -74,9 +74,8 @@ def _files(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def story(new_app_on_aws: Callable[..., App]) -> Life:
     """Let one organization live from its creation to the end of its stacks."""
-    app = new_app_on_aws(is_bootstrapped=False)
+    app = new_app_on_aws()
     story = Life(app)
-    succeeded(app.cdk.bootstrap())
     succeeded(story.record("create", app.cdk.deploy))
     story.keep_both_assemblies()
     app.lock()
