@@ -16,6 +16,7 @@ _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _NAME = re.compile(r"\s*([^,']+?)\s*(?:,\s*'([^']*)'\s*)?")
 _ESCAPES = {"*", "?", "$"}
 ARN_PARTS = 6
+EVERY_ARN = "*:*:*:*:*:*"
 
 # A pattern with its variables replaced: what is literal, and what is a wildcard.
 Lookup = Callable[[str], "str | None"]
@@ -86,8 +87,11 @@ def resource_matches(
 def arn_like(pattern: str, arn: str) -> bool:
     """Tell whether an ARN is one of a pattern, part by part, as the ARN operators compare.
 
-    A wildcard stays within its part; the sixth part is all the rest.
+    A wildcard stays within its part; the sixth part is all the rest. `*` alone is every ARN
+    (inference: policies that are in use have it).
     """
+    if pattern == "*":
+        pattern = EVERY_ARN
     wanted, given = pattern.split(":", 5), arn.split(":", 5)
     return len(wanted) == len(given) == ARN_PARTS and all(
         _glob(want).fullmatch(have) is not None for want, have in zip(wanted, given, strict=True)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from ._matching import EVERY_ARN
+
 __all__ = ["Glob", "TooManyStatesError", "arn_pattern", "matched_sets", "text", "wildcards"]
 
 _ARN_COLONS: Final = 5
@@ -66,7 +68,7 @@ def wildcards(pattern: str, *, fold: bool = False) -> Glob:
 
 def arn_pattern(pattern: str) -> Glob:
     """Return the pattern whose wildcards stay within the part of an ARN that they stand in."""
-    parts = pattern.split(":", _ARN_COLONS)
+    parts = (EVERY_ARN if pattern == "*" else pattern).split(":", _ARN_COLONS)
     if len(parts) <= _ARN_COLONS:
         return Glob(None)
     inside: dict[str, str | Wild] = {"*": Wild.MANY_BUT_COLON, "?": Wild.ANY_BUT_COLON}

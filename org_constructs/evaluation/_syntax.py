@@ -492,8 +492,10 @@ class _Reader:
         elif family == "Arn":
             template = template_of(text) if variables else None
             parts = text.split(":", ARN_PARTS - 1)
-            if template is None and (
-                len(parts) < ARN_PARTS or not resource_matches(parts[0], "arn")
+            if (
+                text != "*"
+                and template is None
+                and (len(parts) < ARN_PARTS or not resource_matches(parts[0], "arn"))
             ):
                 raise self.error(
                     f"'{text}' is not an ARN; write one such as 'arn:*:iam::*:role/BreakGlass', "
