@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from org_constructs.model.assembly import StackTemplate
 from org_constructs.model.lock import ACCOUNT_NAME, Lock
-from org_constructs.model.organization import Declared, OrganizationModel
+from org_constructs.model.organization import Declared, DeclaredPolicy, OrganizationModel
 from org_constructs.model.quotas import quota
 from org_constructs.policies import PolicyType, PolicyTypeSpec, policy_type_spec
 
@@ -115,6 +115,15 @@ class CheckContext:
         from ._documents import documents_of
 
         return documents_of(self.model)
+
+    @cached_property
+    def policies_by_target(self) -> Mapping[str, Sequence[DeclaredPolicy]]:
+        """Policies by the node that they are attached to."""
+        found: dict[str, list[DeclaredPolicy]] = {}
+        for policy in self.model.policies.values():
+            for target in dict.fromkeys(policy.targets):
+                found.setdefault(target, []).append(policy)
+        return found
 
     def quota(self, name: str) -> int:
         """Return a quota as it holds for this organization."""

@@ -33,7 +33,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
     }
     for key, document in documents.items():
         policy = context.model.policies[key]
-        above = [p for p in policies_above(context.model, policy) if p.key in documents]
+        above = [p for p in policies_above(context, policy) if p.key in documents]
         covering = [(other, _covered(document, documents[other.key])) for other in above]
         denials = {s.index for s in document.denials}
         if len(denials) == len(document.parsed.statements):

@@ -34,7 +34,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
         here = [(policy, *fence) for fence in fences[policy.key]]
         above = [
             (other, *fence)
-            for other in policies_above(context.model, policy)
+            for other in policies_above(context, policy)
             for fence in fences.get(other.key, ())
         ]
         pairs = [*combinations(here, 2), *((mine, other) for mine in here for other in above)]

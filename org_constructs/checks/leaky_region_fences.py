@@ -45,9 +45,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
             if not _beyond_published(statement, document.partition):
                 continue
             above = [
-                documents[p.key]
-                for p in policies_above(context.model, policy)
-                if p.key in documents
+                documents[p.key] for p in policies_above(context, policy) if p.key in documents
             ]
             open_actions = _open_actions(document, statement.index, (document, *above))
             if open_actions:
