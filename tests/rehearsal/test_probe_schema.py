@@ -135,7 +135,7 @@ class TestStacks:
 
     def test_a_wrong_property_fails_before_the_handler(self, organization: Cloud) -> None:
         """Nothing is called, and the event says what is wrong; mended, the update passes."""
-        wrong = resource("OrganizationalUnit", Name="C", ParentId=ROOT, Nmae="C")
+        wrong = resource("OrganizationalUnit", Name="C", ParentId=ROOT, Naem2="C")
         seen = len(organization.aws.calls())
         assert organization.deploy({**BASE, "C": wrong}) == "UPDATE_FAILED"
         assert "CreateOrganizationalUnit" not in {
@@ -143,8 +143,8 @@ class TestStacks:
         }
         events = organization.cloudformation.describe_stack_events(StackName="Org")["StackEvents"]
         reasons = [event.get("ResourceStatusReason", "") for event in events]
-        assert any("extraneous key [Nmae] is not permitted" in reason for reason in reasons)
-        del wrong["Properties"]["Nmae"]
+        assert any("extraneous key [Naem2] is not permitted" in reason for reason in reasons)
+        del wrong["Properties"]["Naem2"]
         assert organization.deploy({**BASE, "C": wrong}) == "UPDATE_COMPLETE"
 
     def test_a_wrong_update_is_rolled_back(self, organization: Cloud) -> None:
