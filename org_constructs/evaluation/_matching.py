@@ -78,7 +78,7 @@ def resource_matches(
     """
     if variables is None:
         return _glob(pattern).fullmatch(arn) is not None
-    template = template_of(pattern)
+    template = resource_template_of(pattern)
     if template is None:
         return _glob(pattern).fullmatch(arn) is not None
     return template.matches(arn, _lookup(variables))
@@ -174,6 +174,10 @@ class Template:
         return [re.compile(part, re.DOTALL) for part in parts]
 
 
+# A variable whose key is no name, so that it never has a value.
+_NEVER = Template((("?", None),), ())
+
+
 @lru_cache(maxsize=16384)
 def template_of(text: str) -> Template | None:
     """Return a text's variables; None when it has none."""
@@ -198,6 +202,18 @@ def template_of(text: str) -> Template | None:
         return None
     parts.append(text[end:])
     return Template(tuple(part for part in parts if part != ""), tuple(keys))
+
+
+def resource_template_of(pattern: str) -> Template | None:
+    """Return the variables of a resource; None when it has none.
+
+    AWS replaces them in the resource part only, after the fifth colon (documentation). With one
+    before it the pattern is that of no resource, and no key of a request can change that.
+    """
+    first = _VARIABLE.search(pattern)
+    if first is None:
+        return None
+    return template_of(pattern) if pattern.count(":", 0, first.start()) >= ARN_PARTS - 1 else _NEVER
 
 
 def _lookup(variables: Mapping[str, str] | Lookup) -> Lookup:

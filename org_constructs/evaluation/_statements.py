@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ._conditions import Context, Test, compile_condition
-from ._matching import Template, _glob, actions_matcher, template_of
+from ._matching import Template, _glob, actions_matcher, resource_template_of
 from ._syntax import ParsedStatement
 
 
@@ -78,7 +78,7 @@ def _resource_test(statement: ParsedStatement) -> ResourceTest | None:
     templates: list[Template] = []
     fixed = []
     for pattern in patterns:
-        template = template_of(pattern) if statement.variables else None
+        template = resource_template_of(pattern) if statement.variables else None
         if template is None:
             fixed.append(_glob(pattern))
         else:

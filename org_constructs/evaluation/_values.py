@@ -23,6 +23,8 @@ _DATE = re.compile(
     re.ASCII,
 )
 _SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+# CIDR as AWS names it: no netmask after the slash, which ipaddress would read, and no zone.
+_NETWORK = re.compile(r"[0-9A-Fa-f:.]+(?:/\d{1,3})?", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
@@ -82,7 +84,7 @@ def network(text: str) -> IPv4Network | IPv6Network | None:
     from ipaddress import ip_network
 
     try:
-        return None if "%" in text else ip_network(text, strict=False)
+        return ip_network(text, strict=False) if _NETWORK.fullmatch(text) else None
     except ValueError:
         return None
 

@@ -50,7 +50,13 @@ def _applies(statement: Any, request: Any, context: Any, *, variables: bool) -> 
         return False
     if "Resource" in statement or "NotResource" in statement:
         patterns = _listed(statement.get("Resource", statement.get("NotResource")))
-        filled = [_filled(pattern, context, variables=variables) for pattern in patterns]
+        filled = [
+            # A variable before the fifth colon is not replaced, and no ARN has such a text there.
+            None
+            if variables and re.match(r"[^:$]*(:[^:$]*){0,4}\$\{[^{}]*\}", pattern)
+            else _filled(pattern, context, variables=variables)
+            for pattern in patterns
+        ]
         hit = any(signs is not None and _like(signs, request["resource"]) for signs in filled)
         if hit != ("Resource" in statement):
             return False

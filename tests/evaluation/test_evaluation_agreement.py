@@ -30,7 +30,7 @@ _RESOURCE_PATTERNS = (
     *("*", "arn:aws:s3:::red/*", "arn:aws:s3:::*/a", "arn:*:s3:::?ed/?", "arn:aws:s3*", "arn:*"),
     *("arn:aws:s3:::${aws:PrincipalTag/team}/*", "arn:aws:s3:::${aws:username, 'red'}/a"),
     *("arn:aws:s3:::${*}/a", "arn:aws:ec2:*:instance/*", "arn:aws:iam::*:role/${aws:username}"),
-    "arn:aws:*:${aws:RequestedRegion}:*:instance/i-?",
+    *("arn:aws:*:${aws:RequestedRegion}:*:instance/i-?", "arn:aws:s3:::${aws:RequestedRegion}/*"),
 )
 _TEXTS = ("red", "Red", "blue", "r*d", "", "*", "?", "eu-west-1", "a.b", "[r]ed", "${$}", "true")
 _VALUES: dict[str, tuple[Any, ...]] = {
