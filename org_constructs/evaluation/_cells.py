@@ -37,6 +37,7 @@ __all__ = [
     "NotExactError",
     "TooManyCellsError",
     "action_cells",
+    "key_cell",
     "key_cells",
     "resource_cells",
 ]
@@ -73,6 +74,26 @@ _FAMILIAR: Final = {
     "aws:principalorgid": ("o-a1b2c3d4e5",),
     "aws:resourceorgid": ("o-a1b2c3d4e5",),
 }
+# Documentation: keys of true and false, and keys of several values.
+_BOOLEAN: Final = frozenset(
+    {
+        "aws:multifactorauthpresent",
+        "aws:principalisawsservice",
+        "aws:securetransport",
+        "aws:viaawsservice",
+    }
+)
+_OF_SEVERAL: Final = frozenset(
+    {
+        "aws:calledvia",
+        "aws:principalorgpaths",
+        "aws:principalservicenameslist",
+        "aws:resourceorgpaths",
+        "aws:sourceorgpaths",
+        "aws:tagkeys",
+        "aws:vpceorgpaths",
+    }
+)
 
 
 class Special(Enum):
@@ -165,8 +186,8 @@ def _pattern_cells(
 def key_cells(conditions: Sequence[Condition]) -> list[Cell]:
     """Return the cells of one condition key; atoms are the conditions, all on this key.
 
-    A key has one value, unless a quantifier is used on it. Its values are of the type that its
-    operators compare: numbers, dates, addresses, true or false.
+    A key has one value, unless a quantifier is used on it or AWS documents several. Its values are
+    of the type that its operators compare: numbers, dates, addresses, true or false.
 
     Raises:
         TooManyCellsError: if there are too many.
@@ -175,11 +196,10 @@ def key_cells(conditions: Sequence[Condition]) -> list[Cell]:
     key = conditions[0].key
     families: set[str] = {str(OPERATORS[c.operator].family) for c in conditions} - {"Null"}
     values = list(dict.fromkeys(_examples(conditions, families)))
-    several = any(condition.quantifier for condition in conditions)
+    several = key.lower() in _OF_SEVERAL or any(c.quantifier for c in conditions)
 
     def truth(*given: str) -> frozenset[int]:
-        context = {key: list(given)} if given else {}
-        return frozenset(i for i, c in enumerate(conditions) if condition_holds(c, context))
+        return _truth(conditions, *given)
 
     found: dict[frozenset[int], Example] = {}
     if not _familiar(key):
@@ -198,11 +218,23 @@ def key_cells(conditions: Sequence[Condition]) -> list[Cell]:
     return [Cell(holds, example) for holds, example in found.items()]
 
 
+def key_cell(conditions: Sequence[Condition], value: str | None) -> Cell:
+    """Return the cell of one value of a key, None where a request does not have the key."""
+    given = () if value is None else (value,)
+    return Cell(_truth(conditions, *given), MISSING if value is None else value)
+
+
+def _truth(conditions: Sequence[Condition], *given: str) -> frozenset[int]:
+    """Return which conditions on one key hold for its values."""
+    context = {conditions[0].key: list(given)} if given else {}
+    return frozenset(i for i, c in enumerate(conditions) if condition_holds(c, context))
+
+
 def _kinds(families: Iterable[str]) -> set[str]:
     """Return the families that are told apart in cells of their own."""
     kinds = {"Text" if family in ("String", "Arn") else family for family in families}
-    # A key that is compared with true and false has no other values.
-    return {"Bool"} if "Bool" in kinds else kinds
+    # A key that is compared with true and false has no other values, also where text is compared.
+    return {"Bool"} if kinds == {"Bool", "Text"} else kinds
 
 
 def _combinations(
@@ -271,13 +303,14 @@ def _needs_all(condition: Condition) -> bool:
 
 def _examples(conditions: Sequence[Condition], families: set[str]) -> Iterable[str]:
     """Return a value of every cell, as far as each family of operators can tell."""
-    if "Bool" in families:
+    if "Bool" in families or conditions[0].key.lower() in _BOOLEAN:
         yield from ("true", "false")
+    if _kinds(families) == {"Bool"} or conditions[0].key.lower() in _BOOLEAN:
         return
     if not families:
         yield from _familiar(conditions[0].key)
         yield "x"
-    for family in sorted(families - {"String", "Arn"}):
+    for family in sorted(families - {"String", "Arn", "Bool"}):
         given = [
             value
             for condition in conditions

@@ -7,17 +7,35 @@ each other, and of action and resource.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from org_constructs.policies.types.resource_control_policy import supported_services
 
-from ._cells import UNKNOWN, Cell, Example, NotExactError, action_cells, key_cells, resource_cells
+from ._cells import (
+    MISSING,
+    UNKNOWN,
+    Cell,
+    Example,
+    NotExactError,
+    action_cells,
+    key_cell,
+    key_cells,
+    resource_cells,
+)
 from ._syntax import RCP, Condition, Kind, ParsedStatement
 from .catalogue import Catalogue
 
-__all__ = ["DEFERRED", "Box", "Dimension", "box_of", "dimensions"]
+__all__ = [
+    "BY_SERVICE",
+    "DEFERRED",
+    "Box",
+    "Dimension",
+    "Several",
+    "box_of",
+    "dimensions",
+]
 
 T = TypeVar("T")
 _RETIRE_GRANT: Final = "kms:retiregrant"
@@ -25,6 +43,18 @@ _RETIRE_GRANT: Final = "kms:retiregrant"
 VARIABLE: Final = "a policy variable"
 DEFERRED: Final = "known at deployment"
 Opaque = tuple[str, Hashable, bool]
+_PRINCIPAL: Final = "aws:principalarn"
+_SERVICE: Final = "aws:principalisawsservice"
+# What a request has that a service of AWS makes by itself: service control policies do not reach
+# it (documentation).
+BY_SERVICE: Final[Mapping[str, str | None]] = {_SERVICE: "true", _PRINCIPAL: None}
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Examples of several keys that are not independent of each other."""
+
+    examples: tuple[tuple[str, Example], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +97,7 @@ class Dimension:
     """
 
     what: str
-    cells: tuple[tuple[int, Example], ...]
+    cells: tuple[tuple[int, Example | Several], ...]
 
     @property
     def is_known(self) -> bool:
@@ -123,12 +153,18 @@ def _plain(condition: Condition) -> Condition:
     )
 
 
-def dimensions(boxes: Sequence[Box], actions: Catalogue | None = None) -> list[Dimension]:
+def dimensions(
+    boxes: Sequence[Box],
+    actions: Catalogue | None = None,
+    given: Mapping[str, str | None] | None = None,
+) -> list[Dimension]:
     """Return all dimensions in which some box has a requirement, actions first.
 
     Args:
         boxes: the boxes.
         actions: the actions that count; every action that may ever exist by default.
+        given: what is known of the keys of all requests, None for a key that they do not have;
+            by default, that no service of AWS asks by itself.
 
     Raises:
         TooManyCellsError: if there are too many cells.
@@ -142,13 +178,15 @@ def dimensions(boxes: Sequence[Box], actions: Catalogue | None = None) -> list[D
         per_box = [[c for c in box.conditions if c.key == key] for box in boxes]
         atoms = list(dict.fromkeys(_in_order(c for some in per_box for c in some)))
         try:
-            cells = key_cells(atoms)
+            cells = [key_cell(atoms, given[key])] if given and key in given else key_cells(atoms)
         except NotExactError:
             for box, some in enumerate(per_box):
                 opaque[box] |= {(VARIABLE, condition, True) for condition in some}
             continue
         needs = [frozenset(map(atoms.index, some)) for some in per_box]
         found.append(_key(key, cells, needs))
+    if not given:
+        found = _without_services(found)
     for requirement in dict.fromkeys(item for some in opaque for item in _in_order(some)):
         needing = _mask(requirement in some for some in opaque)
         everyone = (1 << len(boxes)) - 1
@@ -171,6 +209,27 @@ def _key(key: str, cells: Iterable[Cell], needs: Sequence[frozenset[int]]) -> Di
     return Dimension(
         key, tuple((_mask(need <= cell.holds for need in needs), cell.example) for cell in cells)
     )
+
+
+def _without_services(found: list[Dimension]) -> list[Dimension]:
+    """Leave out that a service asks by itself: it is known by two keys together."""
+    by_what = {dimension.what: dimension for dimension in found}
+    if not {_PRINCIPAL, _SERVICE} <= by_what.keys():
+        return found
+    cells: list[tuple[int, Example | Several]] = []
+    for takes, principal in by_what[_PRINCIPAL].cells:
+        for also, service in by_what[_SERVICE].cells:
+            if (principal, service) == (MISSING, "true"):
+                continue
+            unknown = UNKNOWN in (principal, service)
+            both = Several(((_PRINCIPAL, principal), (_SERVICE, service)))  # type: ignore[arg-type]
+            cells.append((takes & also, UNKNOWN if unknown else both))
+    joint = Dimension(f"{_PRINCIPAL} and {_SERVICE}", tuple(cells))
+    return [
+        joint if dimension.what == _PRINCIPAL else dimension
+        for dimension in found
+        if dimension.what != _SERVICE
+    ]
 
 
 def _actions(boxes: Sequence[Box], among: Catalogue | None) -> Dimension:

@@ -13,13 +13,13 @@ followed only as far as both sides have the same ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ._boxes import ALLOWED, EXPLICIT, IMPLICIT, Search, Side, TooManyStepsError, settled
 from ._cells import UNKNOWN, Example, Special, TooManyCellsError
 from ._policies import Level, NamedPolicy, PolicyLike, read_level
-from ._requirements import DEFERRED, Box, Dimension, box_of, dimensions
+from ._requirements import BY_SERVICE, DEFERRED, Box, Dimension, Several, box_of, dimensions
 from ._syntax import RCP, SCP, Kind, ParsedPolicy, parse_policy
 from .catalogue import Catalogue, catalogue
 from .decision import Effect, Request, decide
@@ -219,19 +219,37 @@ def _search(
 ) -> Different | NotDecided | None:
     """Return the request that must not be, None if there is none."""
     given = [_read(one) for one in sets]
+    found = _judged(given, bad, None, actions=actions, limit=limit)
+    if not isinstance(found, Different) and any(one.resource_levels for one in given):
+        # Resource control policies alone reach what a service of AWS asks by itself.
+        reached = [replace(one, levels=()) for one in given]
+        found = _judged(reached, bad, BY_SERVICE, actions=actions, limit=limit) or found
+    return found
+
+
+def _judged(
+    sets: Sequence[_ReadSet],
+    bad: _Bad,
+    keys: Mapping[str, str | None] | None,
+    *,
+    actions: Catalogue | None,
+    limit: int,
+) -> Different | NotDecided | None:
+    """Return the request that must not be, among those with these keys."""
     question = _Question()
-    sides = [question.side(one) for one in given]
+    sides = [question.side(one) for one in sets]
     if settled(sides, bad) is False:
         return None
     boxes = list(question.boxes)
     try:
-        cut = dimensions(boxes, actions)
+        cut = dimensions(boxes, actions, keys)
         found = _find(cut, len(boxes), sides, bad, limit)
     except (TooManyCellsError, TooManyStepsError) as error:
         return NotDecided(f"{error}; compare fewer statements at once")
     if found is None:
         return None
-    return _confirmed(found, question, given, bad, actions)
+    certain = {key: value for key, value in (keys or {}).items() if value is not None}
+    return _confirmed({**found, **certain}, question, sets, bad, actions, keys)
 
 
 def _find(
@@ -248,7 +266,15 @@ def _find(
         stop < len(cut) or any(len(k) < len(d.cells) for k, d in zip(known, cut, strict=True))
     ):
         found = Search(boxes, [dimension.cells for dimension in cut], limit=limit).find(sides, bad)
-    return None if found is None else {cut[n].what: example for n, example in found.items()}
+    if found is None:
+        return None
+    examples: dict[str, Example] = {}
+    for number, example in found.items():
+        if isinstance(example, Several):
+            examples |= dict(example.examples)
+        else:
+            examples[cut[number].what] = example
+    return examples
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,16 +342,13 @@ def _confirmed(
     sets: Sequence[_ReadSet],
     bad: _Bad,
     actions: Catalogue | None,
+    keys: Mapping[str, str | None] | None,
 ) -> Different | NotDecided:
     """Return the request that was found, if `decide` judges it as expected."""
     values = {what: e for what, e in found.items() if not isinstance(e, Special)}
-    if values.get("aws:principalisawsservice") == "true" and not any(
-        condition.key == "aws:principalarn"
-        for box in question.boxes
-        for condition in box.conditions
-    ):
+    if not keys and values.get("aws:principalisawsservice") == "true":
         # A service that asks by itself is exempt; on behalf of a principal it is not.
-        values["aws:principalarn"] = "arn:aws:iam::111122223333:role/Example"
+        values.setdefault("aws:principalarn", "arn:aws:iam::111122223333:role/Example")
     action = _action(values.pop("action", None), question, actions)
     resource = values.pop("resource", "*")
     request = Request(

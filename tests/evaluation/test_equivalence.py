@@ -362,11 +362,48 @@ class TestResourceControlPolicies:
         assert found.counterexample.effects == (Effect.EXPLICITLY_DENIED, Effect.ALLOWED)
 
     def test_against_a_service_control_policy(self) -> None:
-        """Either way to deny counts."""
+        """Either way to deny counts; a service by itself is reached by one of them only."""
         reached = PolicySet(levels=[[FULL]], resource_levels=[[self.rcp("s3:*")]])
-        assert compare(reached, [[FULL, doc(deny("s3:*"))]]) == Equal()
+        assert is_at_most(reached, [[FULL, doc(deny("s3:*"))]]) == AtMost()
         found = is_at_most([[FULL, doc(deny("s3:Get*"))]], reached)
         assert isinstance(found, Different)
+        found = compare(reached, [[FULL, doc(deny("s3:*"))]])
+        assert isinstance(found, Different)
+        assert found.counterexample.request.context == {"aws:PrincipalIsAWSService": "true"}
+
+    def test_services_that_ask_by_themselves(self) -> None:
+        """They have no ARN, and no service control policy reaches them; the other kind does."""
+        service = {"Bool": {"aws:PrincipalIsAWSService": "true"}, "Null": {ARN: "true"}}
+        assert compare([[FULL, doc(deny(**service))]], [[FULL]]) == Equal()
+        nothing = doc(deny(Null={ARN: "true"}), deny(Null={ARN: "false"}))
+        by_service = doc(
+            {**deny("s3:*", Bool={"aws:PrincipalIsAWSService": "true"}), "Principal": "*"}
+        )
+        first = PolicySet(levels=[[nothing]], resource_levels=[[by_service]])
+        found = compare(first, PolicySet(levels=[[nothing]], resource_levels=[[]]))
+        assert isinstance(found, Different)
+        assert found.counterexample.effects == (Effect.EXPLICITLY_DENIED, Effect.ALLOWED)
+
+
+def test_true_false_and_other_types() -> None:
+    """Numbers beside true and false are values of their own; text beside them is not."""
+    number = doc(
+        deny(NumericEquals={"a": "1"}, BoolIfExists={"b": "true"}), deny(Bool={"a": "true"})
+    )
+    without = doc(deny(Bool={"a": "true"}))
+    assert isinstance(compare_documents([number], [without]), Different)
+    texts = [doc(deny(StringEquals={"a": ["true", "x"]})), doc(deny(Bool={"a": "true"}))]
+    assert compare_documents(texts, texts[1:]) == Equal()
+
+
+def test_keys_that_have_several_values() -> None:
+    """Without a quantifier nothing holds for two values, neither way."""
+    either = [
+        doc(deny(StringEquals={"aws:TagKeys": "x"}), deny(StringNotEquals={"aws:TagKeys": "x"}))
+    ]
+    found = compare_documents(either, [doc(deny())])
+    assert isinstance(found, Different)
+    assert len(found.counterexample.request.context["aws:TagKeys"]) == 2
 
 
 class TestNotDecided:
