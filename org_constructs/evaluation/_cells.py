@@ -31,6 +31,7 @@ from ._values import moment, network, number
 from .catalogue import Catalogue
 
 __all__ = [
+    "FAMILIAR",
     "MISSING",
     "UNKNOWN",
     "Cell",
@@ -56,7 +57,8 @@ _SERVICE_LINKED: Final = (
 # More combinations of values than anybody writes down; found in a moment.
 _CELLS: Final = 4096
 _STATES: Final = 50_000
-_FAMILIAR: Final = {
+# Values that requests often have, tried first.
+FAMILIAR: Final = {
     "aws:requestedregion": (
         "us-east-1",
         "eu-west-1",
@@ -324,7 +326,7 @@ def _examples(conditions: Sequence[Condition], families: set[str]) -> Iterable[s
 
 
 def _familiar(key: str) -> tuple[str, ...]:
-    return _FAMILIAR.get(key.lower(), ())
+    return FAMILIAR.get(key.lower(), ())
 
 
 def _texts(conditions: Sequence[Condition]) -> Iterable[str]:

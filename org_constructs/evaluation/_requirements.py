@@ -30,8 +30,10 @@ from .catalogue import Catalogue
 __all__ = [
     "BY_SERVICE",
     "DEFERRED",
+    "VARIABLE",
     "Box",
     "Dimension",
+    "Names",
     "Several",
     "box_of",
     "dimensions",
@@ -58,7 +60,7 @@ class Several:
 
 
 @dataclass(frozen=True, slots=True)
-class _Names:
+class Names:
     """The names that an element takes: those of the patterns, or all others."""
 
     patterns: frozenset[str]
@@ -81,8 +83,8 @@ class Box:
     """
 
     kind: Kind
-    actions: _Names
-    resources: _Names | None
+    actions: Names
+    resources: Names | None
     conditions: frozenset[Condition]
     opaque: frozenset[Opaque]
 
@@ -109,11 +111,11 @@ def box_of(statement: ParsedStatement, kind: Kind) -> Box:
     """Return what a statement requires."""
     opaque: set[Opaque] = set()
     names = statement.resources or statement.not_resources
-    resources = _Names(frozenset(names), others=not statement.resources) if names else None
+    resources = Names(frozenset(names), others=not statement.resources) if names else None
     if what := _opaque(names):
         opaque.add((what, resources, statement.variables))
         resources = None
-    elif resources == _Names(frozenset({"*"})):
+    elif resources == Names(frozenset({"*"})):
         resources = None
     conditions: set[Condition] = set()
     for condition in statement.conditions:
@@ -125,7 +127,7 @@ def box_of(statement: ParsedStatement, kind: Kind) -> Box:
     actions = statement.actions or statement.not_actions
     return Box(
         kind=kind,
-        actions=_Names(
+        actions=Names(
             frozenset(action.lower() for action in actions), others=not statement.actions
         ),
         resources=resources,

@@ -6,19 +6,22 @@ knows yet.
 
 Limits: condition keys are taken to be independent of each other, of the action and of the
 resource. So `Equal` is never wrong, and the request of a `Different` is decided differently, yet
-AWS may never send such a request. Policy variables and values that only deployment knows are
-followed only as far as both sides have the same ones.
+AWS may never send such a request. A key has one value unless a quantifier is used on it or AWS
+documents several, of the type that its operators compare. Of policy variables and of values that
+only deployment knows, equal ones are known to be equal; different variables are tried with sample
+values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from ._boxes import ALLOWED, EXPLICIT, IMPLICIT, Search, Side, TooManyStepsError, settled
-from ._cells import UNKNOWN, Example, Special, TooManyCellsError
+from ._cells import UNKNOWN, Example, TooManyCellsError
 from ._policies import Level, NamedPolicy, PolicyLike, read_level
+from ._requests import more_likely, request_of, with_variables
 from ._requirements import BY_SERVICE, DEFERRED, Box, Dimension, Several, box_of, dimensions
 from ._syntax import RCP, SCP, Kind, ParsedPolicy, parse_policy
 from .catalogue import Catalogue, catalogue
@@ -38,13 +41,11 @@ __all__ = [
 ]
 
 _STEPS: Final = 200_000
-_EFFECTS: Final = {
-    ALLOWED: Effect.ALLOWED,
-    EXPLICIT: Effect.EXPLICITLY_DENIED,
-    IMPLICIT: Effect.IMPLICITLY_DENIED,
+_OUTCOMES: Final = {
+    Effect.ALLOWED: ALLOWED,
+    Effect.EXPLICITLY_DENIED: EXPLICIT,
+    Effect.IMPLICITLY_DENIED: IMPLICIT,
 }
-# Tried first for an example, since many know them.
-_WELL_KNOWN: Final = ("ec2:Run*", "s3:Get*", "iam:Create*", "ec2:*", "s3:*", "iam:*", "*")
 
 Levels = Iterable[Level | Sequence[PolicyLike]]
 # Whether effects, one for each set of policies, are what must not be.
@@ -236,20 +237,19 @@ def _judged(
     limit: int,
 ) -> Different | NotDecided | None:
     """Return the request that must not be, among those with these keys."""
-    question = _Question()
-    sides = [question.side(one) for one in sets]
-    if settled(sides, bad) is False:
+    question = _Question(sets)
+    if settled(question.sides, bad) is False:
         return None
     boxes = list(question.boxes)
     try:
         cut = dimensions(boxes, actions, keys)
-        found = _find(cut, len(boxes), sides, bad, limit)
+        found = _find(cut, len(boxes), question.sides, bad, limit)
     except (TooManyCellsError, TooManyStepsError) as error:
         return NotDecided(f"{error}; compare fewer statements at once")
     if found is None:
         return None
-    certain = {key: value for key, value in (keys or {}).items() if value is not None}
-    return _confirmed({**found, **certain}, question, sets, bad, actions, keys)
+    request = request_of(found, boxes, question.spelt, actions, is_service=keys is not None)
+    return _confirmed(request, question, bad, found)
 
 
 def _find(
@@ -286,12 +286,16 @@ class _ReadSet:
 
 
 class _Question:
-    """The boxes of all sets, each once."""
+    """What is asked of some sets: their boxes, each once."""
 
-    def __init__(self) -> None:
+    def __init__(self, sets: Sequence[_ReadSet]) -> None:
+        self.sets = sets
         self.boxes: dict[Box, int] = {}
+        # Condition keys as they are written, by key in lower case.
+        self.spelt: dict[str, str] = {}
+        self.sides = [self._side(one) for one in sets]
 
-    def side(self, given: _ReadSet) -> Side:
+    def _side(self, given: _ReadSet) -> Side:
         """Return which boxes of a set deny and which allow."""
         bound = [self._masks(level) for level in given.levels]
         # AWS's RCPFullAWSAccess is always attached: of these nothing is denied implicitly.
@@ -308,7 +312,16 @@ class _Question:
             for statement in policy.statements:
                 box = box_of(statement, policy.kind)
                 found[statement.effect] |= 1 << self.boxes.setdefault(box, len(self.boxes))
+                for condition in statement.conditions:
+                    self.spelt.setdefault(condition.key.lower(), condition.key)
         return found["Deny"], found["Allow"]
+
+    def effects(self, request: Request) -> tuple[Effect, ...]:
+        """Return what each set says of a request."""
+        return tuple(
+            decide(one.levels, request, resource_levels=one.resource_levels).effect
+            for one in self.sets
+        )
 
 
 def _read(given: PolicySet | Levels) -> _ReadSet:
@@ -337,96 +350,33 @@ def _read_policy(policy: PolicyLike, kind: Kind) -> ParsedPolicy:
 
 
 def _confirmed(
-    found: Mapping[str, Example],
-    question: _Question,
-    sets: Sequence[_ReadSet],
-    bad: _Bad,
-    actions: Catalogue | None,
-    keys: Mapping[str, str | None] | None,
+    request: Request, question: _Question, bad: _Bad, found: Mapping[str, Example]
 ) -> Different | NotDecided:
     """Return the request that was found, if `decide` judges it as expected."""
-    values = {what: e for what, e in found.items() if not isinstance(e, Special)}
-    if not keys and values.get("aws:principalisawsservice") == "true":
-        # A service that asks by itself is exempt; on behalf of a principal it is not.
-        values.setdefault("aws:principalarn", "arn:aws:iam::111122223333:role/Example")
-    action = _action(values.pop("action", None), question, actions)
-    resource = values.pop("resource", "*")
-    request = Request(
-        action=action,
-        resource=resource if isinstance(resource, str) else "*",
-        context={
-            _written(key): list(value) if isinstance(value, tuple) else value
-            for key, value in values.items()
-        },
-    )
-    effects = tuple(
-        decide(one.levels, request, resource_levels=one.resource_levels).effect for one in sets
-    )
-    outcome = tuple(next(o for o, e in _EFFECTS.items() if e is effect) for effect in effects)
+
+    def is_bad(effects: tuple[Effect, ...]) -> bool:
+        return bad(tuple(_OUTCOMES[effect] for effect in effects))
+
+    boxes = list(question.boxes)
+    effects = question.effects(request)
     # The evaluator takes what only deployment knows for something that nothing equals.
-    if DEFERRED in found or (not bad(outcome) and UNKNOWN in found.values()):
-        return NotDecided(
-            "a request that tells them apart would need values that are not known: policy "
-            "variables, values that only deployment knows, or values of several types"
+    is_deferred = any(item[0] == DEFERRED for box in boxes for item in box.opaque)
+    if DEFERRED in found or UNKNOWN in found.values():
+        candidates = () if is_deferred else with_variables(request, boxes, question.spelt)
+        request, effects = next(
+            ((c, e) for c in candidates if is_bad(e := question.effects(c))), (request, effects)
         )
-    if not bad(outcome):
+        if DEFERRED in found or not is_bad(effects):
+            return NotDecided(
+                "a request that tells them apart would need values that are not known: policy "
+                "variables, values that only deployment knows, or values of several types"
+            )
+    if not is_bad(effects):
         return NotDecided(f"the evaluator does not confirm the request {request.to_json()}")
+    if not is_deferred:
+        request = more_likely(request, lambda other: question.effects(other) == effects)
     return Different(
-        Counterexample(request=request, effects=effects, is_known_action=action in catalogue())
+        Counterexample(
+            request=request, effects=effects, is_known_action=request.action in catalogue()
+        )
     )
-
-
-def _written(key: str) -> str:
-    return _SPELT.get(key, key)
-
-
-_SPELT: Final = {
-    key.lower(): key
-    for key in (
-        "aws:MultiFactorAuthPresent",
-        "aws:PrincipalAccount",
-        "aws:PrincipalArn",
-        "aws:PrincipalIsAWSService",
-        "aws:PrincipalOrgID",
-        "aws:PrincipalOrgPaths",
-        "aws:RequestedRegion",
-        "aws:ResourceAccount",
-        "aws:ResourceOrgID",
-        "aws:SecureTransport",
-        "aws:SourceAccount",
-        "aws:SourceArn",
-        "aws:SourceIp",
-        "aws:SourceVpc",
-        "aws:TagKeys",
-    )
-}
-
-
-def _action(found: Any, question: _Question, actions: Catalogue | None) -> str:
-    """Return an action that exists and that the same boxes take, else the one that was found."""
-    known = actions or catalogue()
-    alike = known.every
-    for box in question.boxes if found else ():
-        taken = 0
-        for pattern in box.actions.patterns:
-            taken |= known.mask(pattern)
-        if box.actions.others:
-            taken = known.every & ~taken
-        alike &= taken if _takes(box, str(found)) else known.every & ~taken
-        if box.kind == RCP:
-            # Only the services that were found are surely in reach.
-            alike &= known.mask(f"{str(found).partition(':')[0]}:*")
-    if not alike:
-        return str(found)
-    for pattern in _WELL_KNOWN:
-        preferred = alike & known.mask(pattern)
-        if preferred:
-            return known.actions[(preferred & -preferred).bit_length() - 1]
-    return known.actions[(alike & -alike).bit_length() - 1]
-
-
-def _takes(box: Box, action: str) -> bool:
-    from ._matching import action_matches
-
-    matched = any(action_matches(pattern, action) for pattern in box.actions.patterns)
-    return matched is not box.actions.others

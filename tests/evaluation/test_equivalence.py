@@ -385,6 +385,56 @@ class TestResourceControlPolicies:
         assert found.counterexample.effects == (Effect.EXPLICITLY_DENIED, Effect.ALLOWED)
 
 
+class TestExamples:
+    """A request that shows a difference is one that may be met."""
+
+    @staticmethod
+    def example(first: dict[str, Any], second: dict[str, Any]) -> str:
+        """Return what tells two denials apart."""
+        found = compare_documents([doc(first)], [doc(second)])
+        assert isinstance(found, Different)
+        return str(found.counterexample)
+
+    def test_variables_have_sample_values(self) -> None:
+        """A data perimeter that forgets its own organization denies it."""
+        own = {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}
+        assert self.example(deny("s3:Get*", StringNotEquals=own), deny("s3:Get*")) == (
+            "s3:GetAccelerateConfiguration aws:PrincipalOrgID=o-a1b2c3d4e5 "
+            "aws:ResourceOrgID=o-a1b2c3d4e5"
+        )
+
+    @pytest.mark.parametrize(
+        "other", ["${aws:userid}", "${aws:PrincipalTag/a}x", "x-${aws:userid}"]
+    )
+    def test_two_variables(self, other: str) -> None:
+        """Two variables differ for some values."""
+        one = deny(StringEquals={"a": "${aws:username}"})
+        self.example(one, deny(StringEquals={"a": other}))
+
+    def test_resources_with_variables(self) -> None:
+        """A home folder is nobody else's."""
+        home = deny("s3:Put*", "arn:aws:s3:::home/${aws:username}/*")
+        assert "on arn:aws:s3:::home/example/" in self.example(
+            home, deny("s3:Put*", "arn:aws:ec2*")
+        )
+
+    def test_arns_as_aws_has_them(self) -> None:
+        """Partition, account and name are filled in where the policies leave them open."""
+        one = deny(ArnLike={ARN: "arn:*:iam::*:role/team/*"})
+        assert self.example(one, deny("iam:Zz*")) == (
+            "ec2:RunInstances aws:PrincipalArn=arn:aws:iam::111122223333:role/team/Example"
+        )
+        china = deny(ArnLike={ARN: "arn:aws:iam::*:root"})
+        assert "=arn:aws-cn:iam::111122223333:root" in self.example(
+            china, deny(ArnLike={ARN: "arn:*:iam::*:root"})
+        )
+
+    def test_keys_as_the_policies_write_them(self) -> None:
+        """As a person would search for them."""
+        one = deny(StringEquals={"aws:RequestTag/CostCenter": "1"})
+        assert "aws:RequestTag/CostCenter=1" in self.example(one, deny("iam:Zz*"))
+
+
 def test_true_false_and_other_types() -> None:
     """Numbers beside true and false are values of their own; text beside them is not."""
     number = doc(
@@ -409,11 +459,11 @@ def test_keys_that_have_several_values() -> None:
 class TestNotDecided:
     """What cannot be followed exactly is no guess."""
 
-    def test_two_variables(self) -> None:
-        """Nobody knows whether two keys have the same value."""
+    def test_variables_in_other_operators(self) -> None:
+        """They mean the same as far as samples show, which proves nothing."""
         found = compare_documents(
             [doc(deny(StringEquals={"a": "${aws:username}"}))],
-            [doc(deny(StringEquals={"a": "${aws:userid}"}))],
+            [doc(deny(StringLike={"a": "${aws:username}"}))],
         )
         assert isinstance(found, NotDecided)
         assert found.holds is None
