@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from constructs import Construct
 
-from .checks import DroppedGuardrails
-
 if TYPE_CHECKING:
+    from .checks import DroppedGuardrails
     from .guardrails import Guardrail
 
 _METHOD = "default_guardrails"
@@ -42,6 +41,8 @@ def dropped_guardrails(target: object, kept: Iterable[Guardrail]) -> DroppedGuar
         return None
     if not dropped:
         return None
+    from .checks import DroppedGuardrails
+
     return DroppedGuardrails(
         unit=type(target).__name__, base=defining[1].__name__, guardrails=tuple(dropped)
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from importlib import import_module
 from itertools import pairwise
+from threading import Thread
 from typing import Any, Literal, cast
 
 import aws_cdk as cdk
@@ -44,6 +47,17 @@ def finish(registry: Registry) -> None:
     _chain_stacks(by_stack, users)
     for items in by_stack.values():
         _drop_stack_tags(registry, items)
+    # Node is about to write the templates, while Python would only wait.
+    Thread(target=_load_checks, daemon=True).start()
+
+
+def _load_checks() -> None:
+    # What fails here fails again where the plugin needs it, and is reported there.
+    with suppress(Exception):
+        from .checks import rules
+
+        import_module(f"{__package__}._findings")
+        rules()
 
 
 def _guarded(registry: Registry, finisher: Finisher, step: Literal["collect", "finish"]) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
 from ._render import is_token
 from .model.errors import OrgError
-from .model.lock import FILE_NAME, Lock, LockedAccount
 
 if TYPE_CHECKING:
     from ._registry import Place, Registry
+    from .model.lock import Lock, LockedAccount
 
+FILE_NAME = "organization.lock.json"
 LOCK_FILE_KEY = "org-constructs:lockFile"
 
 
@@ -26,7 +28,12 @@ def read_lock(stage: cdk.Stage) -> Lock | None:
         OrgError: `ORG120` when the file cannot be understood.
     """
     file = stage.node.try_get_context(LOCK_FILE_KEY) or _default_lock_file()
-    return Lock.read(file) if file else None
+    if not file or _is_missing(file):
+        return None
+    # It brings the whole model, which else is loaded while Node writes the templates.
+    from .model.lock import Lock
+
+    return Lock.read(file)
 
 
 def locked_account(place: Place, email: str) -> LockedAccount | None:
@@ -64,6 +71,17 @@ def _locked_accounts(registry: Registry) -> Mapping[str, LockedAccount]:
             lock = None
         registry.locked_accounts = lock.accounts if lock else {}
     return registry.locked_accounts
+
+
+def _is_missing(file: str) -> bool:
+    try:
+        Path(file).stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        # It may be there, and a lock that is ignored protects nothing.
+        return False
+    return False
 
 
 def _default_lock_file() -> str | None:

@@ -14,7 +14,6 @@ from ._dependable import depend_on_resource_only
 from ._order import OrderStage, Position
 from ._registry import Item, Place, Tracked, place_of, remember
 from ._render import is_token
-from .checks import acknowledgeable_codes
 from .model.errors import OrgError
 from .model.identifiers import (
     check_account_id,
@@ -147,7 +146,9 @@ class _OrganizationBase(Tracked, cdk.Resource):
         self._policy_types = {}
         registry = self._place.registry
         for code, reason in (acknowledge or {}).items():
-            if code.partition("@")[0] not in acknowledgeable_codes():
+            from .checks import acknowledgeable_codes, is_acknowledgeable
+
+            if not is_acknowledgeable(code.partition("@")[0]):
                 raise OrgError(
                     "ORG010",
                     f"'{self._place.path}': {code!r} cannot be acknowledged; "

@@ -27,8 +27,7 @@ from .handlers import (
     setting_actions,
     setting_conditions,
 )
-from .model.identifiers import check_construct_id
-from .model.lock import ACCOUNT_NAME
+from .model.identifiers import ACCOUNT_NAME, check_construct_id
 from .policies import PolicyType, check_policy_type
 
 _HANDLER_ID = "OrganizationSettings"

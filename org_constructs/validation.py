@@ -7,23 +7,16 @@ a deployment, so every exception becomes a fatal finding.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
 import jsii
 
-from ._lock_file import LOCK_FILE_KEY, read_lock
-from ._stages import lock_of, management_account_ids, own_paths, stacks_elsewhere
-from .checks import CheckContext, Finding, Severity, run_checks
-from .model.alignment import align
-from .model.assembly import Assembly, read_assembly
-from .model.errors import OrgError
-from .model.lock import Lock
-from .model.organization import OrganizationModel
+from ._lock_file import LOCK_FILE_KEY
 
 if TYPE_CHECKING:
     from ._registry import Registry
+    from .checks import Finding
 
 __all__ = [
     "ALLOW_PLACEHOLDERS_KEY",
@@ -73,6 +66,9 @@ class OrganizationValidation:
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         """Check the templates that CDK has just written."""
         try:
+            from ._findings import find
+            from .model.assembly import read_assembly
+
             templates = {
                 template.stack_construct_path: template.template_path
                 for template in context.stack_templates
@@ -83,90 +79,29 @@ class OrganizationValidation:
             whole = read_assembly(app.outdir, nested=True)
             for stack in whole.every_stack:
                 templates.setdefault(stack.path, stack.template_path or "")
-            return self._report(self._findings(templates, whole), templates)
+            findings = find(self._registry, templates, whole)
+            return cdk.PolicyValidationPluginReport(
+                success=all(finding.severity == "warning" for finding in findings),
+                violations=[self._violation(finding, templates) for finding in findings],
+            )
         except Exception as error:  # noqa: BLE001 - CDK takes a plugin that raises for one that is content
-            return self._report(
-                [
-                    Finding(
-                        code="ORG000",
-                        severity=Severity.FATAL,
-                        message=f"the validation itself failed: {type(error).__name__}: {error}",
-                        remedy="nothing is deployed without it; report this with the app that shows it",
-                        path=self._registry.stage.node.path or "App",
-                    )
-                ],
-                {},
-            )
+            return self._failure(error)
 
-    def _findings(self, templates: Mapping[str, str], whole: Assembly) -> list[Finding]:
-        registry = self._registry
-        found = [
-            Finding(
-                code=problem.code,
-                severity=Severity.FATAL,
-                message=problem.message + (f" ({problem.source})" if problem.source else ""),
-                remedy=problem.remedy or "correct it where it is written",
-                path=problem.path,
-            )
-            for problem in registry.problems
-        ]
-        placed = {item.place.stack_path for item in registry.items}
-        # Without anything declared there is still the lock, which tells what would be lost.
-        folders = sorted(
-            {Path(file).parent.resolve() for stack, file in templates.items() if stack in placed}
-        ) or [Path(registry.stage.outdir).resolve()]
-        node = registry.stage.node
-        lock: Lock | None = None
-        try:
-            lock = read_lock(registry.stage)
-            if lock is not None:
-                everything = OrganizationModel.of(whole)
-                lock = lock_of(registry, align(lock, everything), everything)
-        except OrgError as error:
-            found.append(
-                Finding(
-                    code=error.code,
-                    severity=Severity.FATAL,
-                    message=str(error),
-                    remedy="without its lock no one can tell what a deployment would destroy",
-                    path=min(placed, default=node.path),
+    def _failure(self, error: Exception) -> cdk.PolicyValidationPluginReport:
+        """Return the report of a validation that failed; what it is made of cannot have failed."""
+        path = self._registry.stage.node.path or "App"
+        violation = cdk.PolicyViolation(
+            rule_name="ORG000",
+            description=f"the validation itself failed: {type(error).__name__}: {error}",
+            fix="nothing is deployed without it; report this with the app that shows it",
+            severity="fatal",
+            violating_resources=[
+                cdk.PolicyViolatingResource(
+                    resource_logical_id=path, template_path=path, locations=[]
                 )
-            )
-        for folder in folders:
-            found += run_checks(
-                CheckContext(
-                    model=OrganizationModel.of(whole.within(folder)),
-                    lock=lock,
-                    quotas=registry.quotas,
-                    management_account_ids=management_account_ids(registry),
-                    guardrail_sizes={
-                        path: policy.guardrail_sizes for path, policy in registry.policies.items()
-                    },
-                    unlisted_regions=frozenset().union(
-                        *(policy.unlisted_regions for policy in registry.policies.values())
-                    ),
-                    own_paths=own_paths(registry),
-                    elsewhere=stacks_elsewhere(registry, whole),
-                    allow_placeholders=_is_true(node.try_get_context(ALLOW_PLACEHOLDERS_KEY)),
-                    dropped_guardrails=registry.dropped_guardrails,
-                )
-            )
-        # A circle that user code closed was named with its line, before the template showed it.
-        named = {finding.code for finding in found[: len(registry.problems)]} & {"ORG112"}
-        return [
-            finding
-            for index, finding in enumerate(found)
-            if not _is_acknowledged(finding, registry)
-            and (index < len(registry.problems) or finding.code not in named)
-        ]
-
-    def _report(
-        self, findings: list[Finding], templates: Mapping[str, str]
-    ) -> cdk.PolicyValidationPluginReport:
-        return cdk.PolicyValidationPluginReport(
-            success=all(finding.severity is Severity.WARNING for finding in findings),
-            violations=[self._violation(finding, templates) for finding in findings],
+            ],
         )
+        return cdk.PolicyValidationPluginReport(success=False, violations=[violation])
 
     def _violation(self, finding: Finding, templates: Mapping[str, str]) -> cdk.PolicyViolation:
         source = self._registry.source_of(finding.path)
@@ -200,14 +135,3 @@ def _template_of(finding: Finding, templates: Mapping[str, str]) -> str:
     # A nested stack is within another one: its template is the inner one.
     path = max(around, key=len, default=None)
     return next(iter(templates.values()), finding.path) if path is None else templates[path]
-
-
-def _is_acknowledged(finding: Finding, registry: Registry) -> bool:
-    """Tell whether a reason was given for a finding, for the whole organization or one path."""
-    known = registry.acknowledged
-    return finding.code in known or f"{finding.code}@{finding.path}" in known
-
-
-def _is_true(value: object) -> bool:
-    """Tell whether a context value is switched on; `-c key=true` arrives as a string."""
-    return value is True or (isinstance(value, str) and value.lower() == "true")

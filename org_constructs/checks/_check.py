@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from org_constructs.model.assembly import StackTemplate
-from org_constructs.model.lock import ACCOUNT_NAME, Lock
+from org_constructs.model.identifiers import ACCOUNT_NAME
+from org_constructs.model.lock import Lock
 from org_constructs.model.organization import Declared, DeclaredPolicy, OrganizationModel
 from org_constructs.model.quotas import quota
 from org_constructs.policies import PolicyType, PolicyTypeSpec, policy_type_spec

@@ -18,6 +18,8 @@ _POLICY_ID = re.compile(r"p-[0-9a-zA-Z_]{8,128}")
 _CONSTRUCT_ID = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _ROLE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 # CloudFormation's schema: printable ASCII from space to tilde.
+# The setting that renames an account; the settings function knows it by this type.
+ACCOUNT_NAME = "Custom::AccountName"
 _ACCOUNT_NAME = re.compile(r"[ -~]{1,50}")
 # The account API's model: the same without < and >.
 _ACCOUNT_NAME_FOR_RENAME = re.compile(r"[ -;=?-~]{1,50}")

@@ -17,10 +17,6 @@ from .organization import OrganizationModel
 from .released import Released, ReleasedAccount, ReleasedPolicy, ReleasedUnit
 
 VERSION = 1
-FILE_NAME = "organization.lock.json"
-
-# The setting that renames an account; the settings function knows it by this type.
-ACCOUNT_NAME = "Custom::AccountName"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -343,7 +343,7 @@ class OrganizationModel:
     @cached_property
     def display_names(self) -> Mapping[str, str]:
         """The names that settings give to accounts that were renamed, by the account's key."""
-        from .lock import ACCOUNT_NAME
+        from .identifiers import ACCOUNT_NAME
 
         found: dict[str, str] = {}
         for stack in self.assembly.every_stack:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from org_constructs.model.assembly import StackTemplate
-from org_constructs.model.lock import ACCOUNT_NAME
+from org_constructs.model.identifiers import ACCOUNT_NAME
 from org_constructs.model.organization import Declared, OrganizationModel
 
 from .gaps import Gap, Tree, find_gaps, took_effect

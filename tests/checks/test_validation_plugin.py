@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,13 +18,14 @@ from refusal_harness import (
     root_of,
 )
 
-from org_constructs import OrgError, PolicyType, validation
+from org_constructs import OrgError, PolicyType
 from org_constructs.checks import (
     CheckContext,
     Finding,
     Severity,
-    _rules,
     acknowledgeable_codes,
+    is_acknowledgeable,
+    rules,
     run_checks,
 )
 from org_constructs.guardrails import DenyRootUser
@@ -39,9 +41,20 @@ def test_fails_when_a_check_raises(new_stack: NewStack, monkeypatch: pytest.Monk
     def fail(_: object) -> None:
         raise KeyError("oops")
 
-    monkeypatch.setattr(validation, "run_checks", fail)
+    monkeypatch.setattr("org_constructs._findings.run_checks", fail)
     found = refusal(stack, "ORG000")
     assert "the validation itself failed: KeyError: 'oops'" in found.message
+
+
+def test_fails_when_the_checks_cannot_be_loaded(
+    new_stack: NewStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are loaded late, so a broken one is found when nothing but a report can stop CDK."""
+    stack = new_stack()
+    root_of(stack).add_organizational_unit("Unit")
+    monkeypatch.setitem(sys.modules, "org_constructs._findings", None)
+    found = refusal(stack, "ORG000")
+    assert "the validation itself failed: ModuleNotFoundError" in found.message
 
 
 def test_fails_when_finishing_raises(new_stack: NewStack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,14 +135,16 @@ def test_acknowledgeable_codes() -> None:
         "ORG142",
     }
     assert judgements <= acknowledgeable_codes()
+    every = {f"ORG{number:03}" for number in range(1000)}
+    assert {code for code in every if is_acknowledgeable(code)} == acknowledgeable_codes()
 
 
 def test_every_rule_is_complete() -> None:
     """A rule has a check and says in its docstring what holds."""
-    names = [rule.__name__.rpartition(".")[2] for rule in _rules()]
+    names = [rule.__name__.rpartition(".")[2] for rule in rules()]
     assert len(names) > 15
     assert "coverage_gaps" in names
-    for rule in _rules():
+    for rule in rules():
         assert callable(rule.check)
         assert rule.__doc__
         assert rule.check.__doc__
@@ -151,7 +166,7 @@ def test_findings_are_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
                     code=code, severity=Severity.ERROR, message="m", remedy="r", path=path
                 )
 
-    monkeypatch.setattr("org_constructs.checks._rules", lambda: (Rule,))
+    monkeypatch.setattr("org_constructs.checks.rules", lambda: (Rule,))
     found = run_checks(CheckContext(model=OrganizationModel.from_templates({})))
     assert [(f.code, f.path) for f in found] == [("ORG1", "a"), ("ORG1", "b"), ("ORG2", "a")]
 
@@ -191,11 +206,11 @@ def test_warnings_and_errors(new_stack: NewStack, monkeypatch: pytest.MonkeyPatc
             )
         ]
 
-    monkeypatch.setattr(validation, "run_checks", find(Severity.WARNING))
+    monkeypatch.setattr("org_constructs._findings.run_checks", find(Severity.WARNING))
     found = report(stack)
     assert [f.severity for f in found] == ["warning"]
     assert "test_validation_plugin.py:" in found[0].message
     stack = new_stack()
     root_of(stack).add_organizational_unit("Unit")
-    monkeypatch.setattr(validation, "run_checks", find(Severity.ERROR))
+    monkeypatch.setattr("org_constructs._findings.run_checks", find(Severity.ERROR))
     assert [f.severity for f in report(stack)] == ["error"]
