@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from org_constructs.cli._reader import EmbeddedReader
+from org_constructs.evaluation.coverage import lost_denials
 from org_constructs.model import Lock, OrganizationModel
 from org_constructs.operations.recovery import Recovery, RecoveryError, find_orphans
 from org_constructs.rehearsal import EmbeddedAws
@@ -63,7 +64,12 @@ def main() -> int:
                 step = cdk.synth()
                 assert step.exit_code == 0, step.output
             sweep = Sweep(
-                aws, assembly, EmbeddedReader(aws), lambda: recover(aws, assembly), base=base
+                aws,
+                assembly,
+                EmbeddedReader(aws),
+                lambda: recover(aws, assembly),
+                base=base,
+                denials=lost_denials,
             )
             lambdas = [] if arguments.change else ["Lambda:1:dies"]
             faults = [*sweep.faults(is_possible), *lambdas][:: arguments.every]

@@ -128,6 +128,7 @@ def rehearse(request: Request, *, out: Console, err: Console) -> int:
 
 @contextmanager
 def _running(request: Request, show: Console) -> Iterator[Rehearsal]:
+    from org_constructs.evaluation.coverage import lost_denials
     from org_constructs.rehearsal import EmbeddedAws
     from org_constructs.rehearsal.cdk_cli import CdkCli
     from org_constructs.rehearsal.steps import Rehearsal
@@ -165,6 +166,7 @@ def _running(request: Request, show: Console) -> Iterator[Rehearsal]:
             reader=EmbeddedReader(aws),
             bootstrap=lambda: _bootstrap(aws, cdk),
             recover=lambda app: _recover(aws, app),
+            denials=lost_denials,
             announce=lambda title: show.rule(title, style="dim"),
         )
 

@@ -52,6 +52,12 @@ def _lines(outcome: Outcome, verdict: Verdict, names: Mapping[str, str]) -> Iter
     for gap in verdict.gaps[:_SHOWN]:
         yield f"[red]gap[/red] {_gap(gap, names)}"
     yield from _rest(verdict.gaps)
+    for doubt in verdict.doubts[:_SHOWN]:
+        yield (
+            f"[yellow]doubt[/yellow] {_account(doubt.account, names)}: not known whether a denial "
+            f"was lacking after call {doubt.call} ({doubt.operation}): {escape(doubt.why)}"
+        )
+    yield from _rest(verdict.doubts)
     calls = verdict.calls
     yield (
         f"calls    {calls.writes} writes, {calls.reads} reads, {sum(calls.refused.values())} refused "
@@ -80,10 +86,17 @@ def _lines(outcome: Outcome, verdict: Verdict, names: Mapping[str, str]) -> Iter
 
 
 def _gap(gap: Gap, names: Mapping[str, str]) -> str:
-    who = escape(f"{names.get(gap.account, '?')} {gap.account}")
-    what = escape(str(gap.denial))
     how = "entered its OU before it denied" if gap.entered else "was not denied"
-    return f"{who} {how} {what} from call {gap.call} ({gap.operation}) to call {gap.until}"
+    passed = f"; a request that passed: {gap.example}" if gap.example else ""
+    reason = f" (compared as documents, since {gap.undecided})" if gap.undecided else ""
+    return (
+        f"{_account(gap.account, names)} {how} {escape(gap.what)} from call {gap.call} "
+        f"({gap.operation}) to call {gap.until}{escape(passed + reason)}"
+    )
+
+
+def _account(id: str, names: Mapping[str, str]) -> str:
+    return escape(f"{names.get(id, '?')} {id}")
 
 
 def _some(paths: Sequence[str]) -> str:

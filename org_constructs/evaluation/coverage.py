@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, TypeVar
 
@@ -47,24 +48,22 @@ def lost_denials(before: Denials[K], after: Denials[K], now: Denials[K]) -> Lost
         return Lost()
     texts = [*before.values(), *after.values(), *now.values()]
     if None in texts:
-        found = as_documents(before, after, now)
-        return Lost(denials=found.denials, undecided=_NOT_KNOWN)
-    lost: set[str] = set()
-    example = undecided = ""
+        return replace(as_documents(before, after, now), undecided=_NOT_KNOWN)
+    lost: dict[str, str] = {}
+    undecided = ""
+    # Each kind by itself: one is about the principals of an account, the other about its resources.
     for kind in (SCP, RCP):
-        sides = [tuple(sorted(_of_kind(side.values(), kind))) for side in (before, after, now)]
-        judged = _lost(kind, *sides)
+        judged = _lost(kind, *(_of_kind(side.values(), kind) for side in (before, after, now)))
         lost |= judged.denials
-        example, undecided = example or judged.example, undecided or judged.undecided
+        undecided = undecided or judged.undecided
     return Lost(
-        denials=frozenset(key for key, text in before.items() if text in lost),
-        example=example,
+        denials={key: lost[text] for key, text in before.items() if text and text in lost},
         undecided=undecided,
     )
 
 
-def _of_kind(statements: Iterable[str | None], kind: Kind) -> set[str]:
-    return {text for text in statements if text and _kind(text) == kind}
+def _of_kind(statements: Iterable[str | None], kind: Kind) -> tuple[str, ...]:
+    return tuple(sorted({text for text in statements if text and _kind(text) == kind}))
 
 
 @lru_cache(maxsize=4096)
@@ -77,37 +76,55 @@ def _kind(statement: str) -> Kind:
 def _lost(
     kind: Kind, before: tuple[str, ...], after: tuple[str, ...], now: tuple[str, ...]
 ) -> Lost[str]:
-    candidates = sorted(set(before) - set(now))
-    if not candidates or set(after) <= set(now):
+    there = set(now)
+    candidates = [statement for statement in before if statement not in there]
+    if not candidates or there.issuperset(after):
         return Lost()
-    documents = frozenset((set(before) & set(after)) - set(now))
+    documents = as_documents(*(dict(zip(s, s, strict=True)) for s in (before, after, now)))
     try:
-        whole = is_at_most(_set(kind, now), _set(kind, before), _set(kind, after))
+        present, afterwards = _set(kind, now), _set(kind, after)
+        whole = is_at_most(present, _set(kind, before), afterwards)
         if isinstance(whole, AtMost):
             return Lost()
-        lost: set[str] = set()
+        lost: dict[str, str] = {}
         undecided = ""
         for statement in candidates:
-            found = is_at_most(_set(kind, now), _set(kind, [statement]), _set(kind, after))
+            found = is_at_most(present, _set(kind, [statement]), afterwards)
             if isinstance(found, Different):
-                lost.add(statement)
-                whole = found if isinstance(whole, NotDecided) else whole
+                lost[statement] = str(found.counterexample)
             elif isinstance(found, NotDecided):
                 undecided = found.why
-                lost |= {statement} & documents
+                if statement in documents.denials:
+                    lost[statement] = ""
     except PolicySyntaxError as error:
-        return Lost(denials=documents, undecided=str(error))
-    if isinstance(whole, NotDecided):
-        return Lost(denials=frozenset(lost), undecided=undecided or whole.why)
-    # The request is denied by some of them, even where it is not known by which.
-    return Lost(denials=frozenset(lost or candidates), example=str(whole.counterexample))
+        return Lost(denials=documents.denials, undecided=str(error))
+    if isinstance(whole, Different) and not any(lost.values()):
+        # The request is denied by one of them, and it is not known by which.
+        lost = dict.fromkeys(lost or candidates, str(whole.counterexample))
+    return Lost(denials=lost, undecided=undecided)
 
 
 def _set(kind: Kind, statements: Iterable[str]) -> PolicySet:
-    parsed = [_parsed(kind, statement) for statement in statements]
+    """Return policies that deny this and allow all else."""
+    parsed = [_parsed(kind, statement) for statement in _joined(statements)]
     if kind == RCP:
         return PolicySet(resource_levels=[parsed])
     return PolicySet(levels=[[_FULL_ACCESS, *parsed]])
+
+
+def _joined(statements: Iterable[str]) -> Iterable[str]:
+    """Return statements that differ in their action only as one, which is sooner compared."""
+    by_rest: dict[str, list[str]] = {}
+    for statement in statements:
+        content = json.loads(statement)
+        actions = content.pop("Action", None)
+        if isinstance(actions, str):
+            rest = json.dumps(content, sort_keys=True)
+            by_rest.setdefault(rest, []).append(actions)
+        else:
+            yield statement
+    for rest, actions in by_rest.items():
+        yield json.dumps({**json.loads(rest), "Action": actions})
 
 
 @lru_cache(maxsize=4096)

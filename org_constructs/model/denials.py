@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
 K = TypeVar("K")
@@ -20,14 +21,18 @@ class Lost(Generic[K]):
     """What is not denied at a moment, though it is before and after.
 
     Attributes:
-        denials: of what is denied before, what is concerned.
-        example: a request that passes at this moment, where one is known.
+        denials: of what is denied before, what is concerned, each with a request that passes at
+            this moment, empty where none is known.
         undecided: why documents were compared instead of decisions; empty when they were not.
     """
 
-    denials: frozenset[K] = field(default_factory=frozenset)
-    example: str = ""
+    denials: Mapping[K, str] = field(default_factory=dict)
     undecided: str = ""
+
+    @property
+    def example(self) -> str:
+        """A request that passes at this moment; empty where none is known."""
+        return next(filter(None, self.denials.values()), "")
 
 
 class Judge(Protocol):
@@ -38,12 +43,48 @@ class Judge(Protocol):
 
 
 def as_documents(before: Denials[K], after: Denials[K], now: Denials[K]) -> Lost[K]:
-    """Compare denials as documents: one that is there before and after has to be there now."""
-    return Lost(denials=frozenset((before.keys() & after.keys()) - now.keys()))
+    """Compare denials as documents: one that is there before and after has to be there now.
+
+    Order of values and lists of one make no difference.
+    """
+    afterwards, there = _documents(after), _documents(now)
+    lacking = (key for key, text in before.items() if _document(key, text) in afterwards - there)
+    return Lost(denials=dict.fromkeys(lacking, ""))
+
+
+def denials_of(content: Any) -> Iterator[str]:
+    """Yield what a policy's content denies, as the JSON of statements of one action; no Sids."""
+    for bare in deny_statements(content):
+        actions = bare.get("Action")
+        for action in actions if isinstance(actions, list) else [actions]:
+            # An action may pass from one statement to another without ceasing to be denied.
+            single = bare if action is None else {**bare, "Action": action}
+            yield json.dumps(single, sort_keys=True, separators=(",", ":"))
+
+
+def statements_by_hash(content: Any) -> dict[str, str]:
+    """Return what a policy's content denies, one action a statement, by hash."""
+    return {hashlib.sha256(text.encode()).hexdigest()[:16]: text for text in denials_of(content)}
+
+
+def in_short(denial: str) -> str:
+    """Return what a denial, as the JSON of its statement, is about."""
+    statement = json.loads(denial)
+    what = next(
+        (f"{key} {_short(statement[key])}" for key in ("Action", "NotAction") if key in statement),
+        denial,
+    )
+    return f"{what} under a condition" if statement.get("Condition") else what
+
+
+def _short(value: Any) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    return str(value[0]) if len(value) == 1 else f"{value[0]} and {len(value) - 1} more"
 
 
 def deny_statements(content: Any) -> Iterator[dict[str, Any]]:
-    """Return the Deny statements of a policy's content, Sids left out."""
+    """Yield the Deny statements of a policy's content, Sids left out."""
     if isinstance(content, str):
         try:
             content = json.loads(content)
@@ -57,14 +98,25 @@ def deny_statements(content: Any) -> Iterator[dict[str, Any]]:
             yield {key: value for key, value in statement.items() if key != "Sid"}
 
 
-def statements_by_hash(content: Any) -> dict[str, str]:
-    """Return what a policy's content denies, one action a statement, by hash; Sids left out."""
-    found = {}
-    for bare in deny_statements(content):
-        actions = bare.get("Action")
-        for action in actions if isinstance(actions, list) else [actions]:
-            # An action may pass from one statement to another without ceasing to be denied.
-            single = bare if action is None else {**bare, "Action": action}
-            text = json.dumps(single, sort_keys=True, separators=(",", ":"))
-            found[hashlib.sha256(text.encode()).hexdigest()[:16]] = text
-    return found
+def _documents(denials: Denials[K]) -> set[K | str]:
+    return {_document(key, text) for key, text in denials.items()}
+
+
+def _document(key: K, text: str | None) -> K | str:
+    return key if text is None else _plain(text)
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> str:
+    """Return a statement's JSON without what makes no difference: order, lists of one."""
+    return json.dumps(_sorted(json.loads(text)), separators=(",", ":"))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        parts = sorted({json.dumps(_sorted(item), sort_keys=True) for item in value})
+        items = [json.loads(part) for part in parts]
+        return items[0] if len(items) == 1 else items
+    return value

@@ -1,45 +1,27 @@
 """Whether a deployment ever took a denial away: the call log, replayed and judged after every write.
 
-A denial is a Deny statement of an authorization policy on the path from an account to the root,
-compared as a document. One that binds an account before and after the deployment has to bind it at
-every moment between; what binds a new account's OU in the end has to bind it when the account
-enters.
+A denial is a Deny statement of an authorization policy on the path from an account to the root.
+What is denied to an account before and after the deployment has to be denied at every moment
+between; what binds a new account's OU in the end has to bind it when the account enters. A judge
+tells what a moment lacks: by documents, or by decisions where it is given one that can.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
-__all__ = ["Denial", "Gap", "Tree", "denials_of", "find_gaps", "took_effect"]
+from org_constructs.model.denials import Judge, Lost, as_documents, denials_of, in_short
+
+__all__ = ["Doubt", "Gap", "Replay", "Tree", "find_gaps", "took_effect"]
 
 _ROOT: Final = "r-"
 # Documentation: only these two kinds of policy deny requests.
 _AUTHORIZATION: Final = frozenset({"SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"})
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class Denial:
-    """One action that a Deny statement denies.
-
-    Attributes:
-        policy_type: the type of policy that says it.
-        statement: the statement as canonical JSON, without its Sid and with this action alone.
-    """
-
-    policy_type: str
-    statement: str
-
-    def __str__(self) -> str:
-        """Return the statement in short."""
-        body = json.loads(self.statement)
-        what = next(
-            (f"{key} {_short(body[key])}" for key in ("Action", "NotAction") if key in body),
-            self.statement,
-        )
-        return f"{what} under a condition" if body.get("Condition") else what
+# What is denied, each as the JSON of a statement of one action.
+Bound = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +30,59 @@ class Gap:
 
     Attributes:
         account: the account's id.
-        denial: what was not denied.
+        denial: what was denied before and not, or not all of it, in the stretch: the JSON of a
+            Deny statement of one action.
         call: number of the call that opened it.
         operation: that call's operation.
         until: number of the call that closed it.
         entered: whether the account is new and entered its OU too early.
+        example: a request that passed, where one is known.
+        undecided: why documents were compared instead of decisions; empty when they were not.
     """
 
     account: str
-    denial: Denial
+    denial: str
     call: int
     operation: str
     until: int
     entered: bool = False
+    example: str = ""
+    undecided: str = ""
+
+    @property
+    def what(self) -> str:
+        """The denial in short."""
+        return in_short(self.denial)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A call after which it could not be told whether a denial still bound an account.
+
+    Attributes:
+        account: the account's id.
+        call: number of the first such call.
+        operation: that call's operation.
+        why: what stood in the way.
+    """
+
+    account: str
+    call: int
+    operation: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What the replay of a call log has shown.
+
+    Attributes:
+        gaps: where a denial did not bind an account.
+        doubts: where that could not be told, and no document was lacking.
+    """
+
+    gaps: tuple[Gap, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,7 +101,7 @@ class Tree:
     management_account_id: str | None = None
     parents: dict[str, str] = field(default_factory=dict)
     accounts: set[str] = field(default_factory=set)
-    denials: dict[str, frozenset[Denial]] = field(default_factory=dict)
+    denials: dict[str, Bound] = field(default_factory=dict)
     attachments: dict[str, set[str]] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
 
@@ -129,23 +151,23 @@ class Tree:
         apply(self, call["params"], call.get("result") or {})
         return True
 
-    def binding(self) -> dict[str, frozenset[Denial]]:
+    def binding(self) -> dict[str, Bound]:
         """Return what is denied to each account that policies bind."""
         at = self._attached()
-        containers: dict[str, frozenset[Denial]] = {}
-        nothing: frozenset[Denial] = frozenset()
-        return {
-            account: at.get(account, nothing)
-            | self._inherited(self.parents.get(account, _ROOT), at, containers)
-            for account in self.bound()
-        }
+        containers: dict[str, Bound] = {}
+        found: dict[str, Bound] = {}
+        for account in self.bound():
+            inherited = self._inherited(self.parents.get(account, _ROOT), at, containers)
+            # One object for all accounts of a container, so that they are soon told to be alike.
+            found[account] = inherited | at[account] if account in at else inherited
+        return found
 
-    def inherited(self, container: str) -> frozenset[Denial]:
+    def inherited(self, container: str) -> Bound:
         """Return what is denied to whoever is in a container."""
         return self._inherited(_container(container), self._attached(), {})
 
-    def _attached(self) -> dict[str, frozenset[Denial]]:
-        found: dict[str, frozenset[Denial]] = {}
+    def _attached(self) -> dict[str, Bound]:
+        found: dict[str, Bound] = {}
         for policy, targets in self.attachments.items():
             for target in targets:
                 found[target] = found.get(target, frozenset()) | self.denials.get(
@@ -156,14 +178,14 @@ class Tree:
     def _inherited(
         self,
         container: str,
-        at: Mapping[str, frozenset[Denial]],
-        known: dict[str, frozenset[Denial]],
-    ) -> frozenset[Denial]:
+        at: Mapping[str, Bound],
+        known: dict[str, Bound],
+    ) -> Bound:
         if container not in known:
             above = (
                 self._inherited(self.parents[container], at, known)
                 if container in self.parents
-                else frozenset[Denial]()
+                else Bound()
             )
             known[container] = above | at.get(container, frozenset())
         return known[container]
@@ -171,7 +193,8 @@ class Tree:
     def set_policy(self, policy: str, policy_type: str, content: Any) -> None:
         """Create a policy or give it new content."""
         self.types[policy] = policy_type
-        self.denials[policy] = frozenset(denials_of(content, policy_type))
+        denied = denials_of(content) if policy_type in _AUTHORIZATION else ()
+        self.denials[policy] = frozenset(denied)
 
     def join(self, account: str) -> None:
         """Let an account become a member."""
@@ -196,41 +219,93 @@ class Tree:
                 self.attachments.pop(policy, None)
 
 
-def find_gaps(calls: Sequence[Mapping[str, Any]], start: Tree | None = None) -> list[Gap]:
+def find_gaps(
+    calls: Sequence[Mapping[str, Any]], start: Tree | None = None, judge: Judge = as_documents
+) -> Replay:
     """Return where a deployment did not deny what it denied before and denies after.
 
     Args:
         calls: the call log, oldest first, as `EmbeddedAws.calls()` returns it.
         start: the organization before the first of these calls; none by default.
+        judge: compares what is denied before, after and at a moment; as documents by default.
     """
     before = start or Tree()
     writes = [call for call in calls if took_effect(call)]
     end = before.copy()
     for call in writes:
         end.apply(call)
-    required = _required(before, end)
-    if not any(required.values()):
-        return []
+    watch = _Watch(_required(before, end), judge)
+    if not watch.required:
+        return Replay()
     entries = _entries(writes, end, before)
     now = before.copy()
-    open_since: dict[tuple[str, Denial], tuple[int, str, bool]] = {}
-    gaps: list[Gap] = []
     for call in writes:
         if not now.apply(call):
             continue
         binding = now.binding()
-        for account, needed in required.items():
+        for account in watch.required:
             entered = entries.get(account)
-            if entered is not None and call["n"] < entered:
-                continue
-            missing = needed - binding.get(account, frozenset())
-            for denial in sorted(missing):
-                moment = (call["n"], call["operation"], entered is not None)
-                open_since.setdefault((account, denial), moment)
-            closed = [k for k in open_since if k[0] == account and k[1] not in missing]
-            gaps += [_gap(key, open_since.pop(key), call["n"]) for key in closed]
+            if entered is None or call["n"] >= entered:
+                watch.look(
+                    account, binding.get(account, Bound()), call, entered=entered is not None
+                )
     # Whatever is required is in force in the end, so every gap has been closed.
-    return sorted(gaps, key=lambda gap: (gap.call, gap.account, gap.denial))
+    return watch.seen()
+
+
+class _Watch:
+    """What has been seen of the accounts that something is required for."""
+
+    def __init__(self, required: Mapping[str, tuple[Bound, Bound]], judge: Judge) -> None:
+        self.required = required
+        self._judge = judge
+        # Accounts of one path share a judgement.
+        self._judged: dict[tuple[Bound, Bound, Bound], Lost[str]] = {}
+        self._open: dict[str, dict[str, Gap]] = {}
+        self._gaps: list[Gap] = []
+        self._doubts: dict[tuple[str, str], Doubt] = {}
+
+    def look(self, account: str, now: Bound, call: Mapping[str, Any], *, entered: bool) -> None:
+        """Compare what binds an account after a call with what has to."""
+        number, operation = call["n"], call["operation"]
+        lost = self._lost(*self.required[account], now)
+        is_open = self._open.setdefault(account, {})
+        for denial, example in lost.denials.items():
+            if denial not in is_open:
+                is_open[denial] = Gap(
+                    account=account,
+                    denial=denial,
+                    call=number,
+                    operation=operation,
+                    until=number,
+                    entered=entered,
+                    example=example,
+                    undecided=lost.undecided,
+                )
+        for denial in is_open.keys() - lost.denials.keys():
+            self._gaps.append(replace(is_open.pop(denial), until=number))
+        if lost.undecided and not lost.denials:
+            doubt = Doubt(account=account, call=number, operation=operation, why=lost.undecided)
+            self._doubts.setdefault((account, lost.undecided), doubt)
+
+    def seen(self) -> Replay:
+        """Return the gaps, and the doubts, in the order of their beginning."""
+        return Replay(
+            gaps=tuple(sorted(self._gaps, key=lambda gap: (gap.call, gap.account, gap.denial))),
+            doubts=tuple(sorted(self._doubts.values(), key=lambda d: (d.call, d.account))),
+        )
+
+    def _lost(self, before: Bound, after: Bound, now: Bound) -> Lost[str]:
+        if before <= now or after <= now:
+            return _NOTHING
+        key = (before, after, now)
+        if key not in self._judged:
+            sides = ({denial: denial for denial in side} for side in key)
+            self._judged[key] = self._judge(*sides)
+        return self._judged[key]
+
+
+_NOTHING: Final[Lost[str]] = Lost()
 
 
 def took_effect(call: Mapping[str, Any]) -> bool:
@@ -238,36 +313,15 @@ def took_effect(call: Mapping[str, Any]) -> bool:
     return not call["read"] and call.get("result") is not None
 
 
-def denials_of(content: Any, policy_type: str = "SERVICE_CONTROL_POLICY") -> Iterator[Denial]:
-    """Yield what a policy document denies, an action at a time."""
-    if policy_type not in _AUTHORIZATION:
-        return
-    if isinstance(content, str):
-        try:
-            content = json.loads(content)
-        except ValueError:
-            return
-    statements = content.get("Statement", []) if isinstance(content, Mapping) else []
-    for statement in [statements] if isinstance(statements, Mapping) else statements:
-        if not isinstance(statement, Mapping) or statement.get("Effect") != "Deny":
-            continue
-        bare = {key: value for key, value in statement.items() if key != "Sid"}
-        actions = bare.get("Action")
-        # An action may pass from one statement to another without ceasing to be denied.
-        for action in actions if isinstance(actions, list) else [actions]:
-            single = bare if action is None else {**bare, "Action": action}
-            yield Denial(policy_type, _canonical(single))
-
-
-def _required(before: Tree, end: Tree) -> dict[str, frozenset[Denial]]:
-    """Return what has to be denied to each account all the while."""
+def _required(before: Tree, end: Tree) -> dict[str, tuple[Bound, Bound]]:
+    """Return what is denied to each account at first and in the end, where something is."""
     first, last = before.binding(), end.binding()
-    required = {account: first[account] & last[account] for account in first if account in last}
+    required = {account: (first[account], last[account]) for account in first if account in last}
     for account in last:
         if account not in first:
             # Its own policies can only follow it; what its OU brings has to be there before.
-            required[account] = end.inherited(end.parents.get(account, _ROOT))
-    return required
+            required[account] = (end.inherited(end.parents.get(account, _ROOT)),) * 2
+    return {account: sides for account, sides in required.items() if all(sides)}
 
 
 def _entries(writes: Sequence[Mapping[str, Any]], end: Tree, before: Tree) -> dict[str, int]:
@@ -288,43 +342,9 @@ def _entries(writes: Sequence[Mapping[str, Any]], end: Tree, before: Tree) -> di
     return found
 
 
-def _gap(key: tuple[str, Denial], moment: tuple[int, str, bool], until: int) -> Gap:
-    account, denial = key
-    call, operation, entered = moment
-    return Gap(
-        account=account,
-        denial=denial,
-        call=call,
-        operation=operation,
-        until=until,
-        entered=entered,
-    )
-
-
 def _container(id: str) -> str:
     # An organization has one root; calls name it by an id that no write returns.
     return _ROOT if id.startswith(_ROOT) else id
-
-
-def _canonical(statement: Mapping[str, Any]) -> str:
-    """Return a statement's JSON without what makes no difference: order, lists of one."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {key: plain(value[key]) for key in sorted(value)}
-        if isinstance(value, list):
-            parts = sorted({json.dumps(plain(item), sort_keys=True) for item in value})
-            items = [json.loads(part) for part in parts]
-            return items[0] if len(items) == 1 else items
-        return value
-
-    return json.dumps(plain(statement), separators=(",", ":"))
-
-
-def _short(value: Any) -> str:
-    if not isinstance(value, list):
-        return str(value)
-    return f"{value[0]} and {len(value) - 1} more"
 
 
 def _create_organization(tree: Tree, _params: Any, result: Any) -> None:

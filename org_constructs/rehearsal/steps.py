@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from org_constructs.model import Lock, OrganizationModel
+from org_constructs.model.denials import Judge, as_documents
 
 from .cdk_cli import CdkCli
 from .cdk_cli import Step as Run
@@ -95,6 +96,7 @@ class Rehearsal:
         reader: reads what there is.
         bootstrap: prepares the account for the CDK CLI.
         recover: brings what no stack holds under the stacks of an app.
+        denials: compares what is denied before, after and at a moment; as documents by default.
         announce: takes what is about to be done.
         on_synthesized: takes the folder of an assembly that has been written, before it is deployed.
     """
@@ -106,6 +108,7 @@ class Rehearsal:
     reader: Reader
     bootstrap: Callable[[], Run]
     recover: Callable[[CdkCli], Run]
+    denials: Judge = as_documents
     announce: Callable[[str], None] = lambda _: None
     on_synthesized: Callable[[Path], None] = lambda _: None
     _bootstrapped: bool = field(default=False, init=False)
@@ -189,6 +192,7 @@ class Rehearsal:
             stacks=self.reader.stacks(_names(model)),
             calls=calls,
             destroyed=destroyed,
+            denials=self.denials,
         )
 
     def _wait_for_accounts(self, seen: int) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from org_constructs.model import OrganizationModel
+from org_constructs.model.denials import Judge, as_documents
 
 from .embedded import EmbeddedAws
 from .gaps import took_effect
@@ -69,6 +70,7 @@ class Sweep:
         reader: reads what there is.
         recover: brings what no stack holds under the stacks.
         base: the folder of an assembly that is deployed first, without faults; None for nothing.
+        denials: compares what is denied before, after and at a moment; as documents by default.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Sweep:
         recover: Callable[[], None],
         *,
         base: Path | None = None,
+        denials: Judge = as_documents,
     ) -> None:
         self._aws = aws
         self._assembly = assembly
@@ -88,6 +91,7 @@ class Sweep:
         self._model = OrganizationModel.from_assembly(assembly)
         self._reader = reader
         self._recover = recover
+        self._denials = denials
 
     def writes(self) -> list[str]:
         """Return the operations of the writes that a deployment without faults makes, in order."""
@@ -173,4 +177,5 @@ class Sweep:
             after=self._reader.snapshot(),
             stacks=self._reader.stacks(stack.name for stack in self._model.assembly.stacks),
             calls=calls,
+            denials=self._denials,
         )

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from org_constructs.model.assembly import StackTemplate
+from org_constructs.model.denials import Judge, as_documents
 from org_constructs.model.identifiers import ACCOUNT_NAME
 from org_constructs.model.organization import Declared, OrganizationModel
 
-from .gaps import Gap, Tree, find_gaps, took_effect
+from .gaps import Doubt, Gap, Tree, find_gaps, took_effect
 
 __all__ = [
     "CallCount",
@@ -107,6 +108,7 @@ class Verdict:
     Attributes:
         differences: what is not as declared; none when it converged.
         gaps: stretches in which a denial did not bind an account.
+        doubts: calls after which that could not be told.
         calls: the calls it took.
         orphans: what it made and no stack holds.
         retained: construct paths that outlive their stack.
@@ -116,6 +118,7 @@ class Verdict:
 
     differences: tuple[Difference, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     calls: CallCount = CallCount()
     orphans: tuple[Orphan, ...] = ()
     retained: tuple[str, ...] = ()
@@ -130,9 +133,7 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         plain = asdict(self)
-        plain["gaps"] = [
-            {**asdict(gap), "denial": json.loads(gap.denial.statement)} for gap in self.gaps
-        ]
+        plain["gaps"] = [{**asdict(gap), "denial": json.loads(gap.denial)} for gap in self.gaps]
         return {"converged": self.converged, **plain}
 
 
@@ -144,6 +145,7 @@ def judge(
     stacks: Mapping[str, Stack | None],
     calls: Sequence[Mapping[str, Any]],
     destroyed: Mapping[str, Mapping[str, str]] | None = None,
+    denials: Judge = as_documents,
 ) -> Verdict:
     """Compare an organization with what a model declares.
 
@@ -156,6 +158,7 @@ def judge(
         destroyed: what the stacks held before they were destroyed, as ids by stack and logical id;
             None when they were deployed. Then organization, OUs and accounts have to be there
             still, and policies only where a template retains them.
+        denials: compares what is denied before, after and at a moment; as documents by default.
     """
     comparison = _Comparison(model, after, stacks)
     if destroyed is None:
@@ -165,9 +168,11 @@ def judge(
     held = {id for state in stacks.values() if state for id in state.held.values()}
     existing = set(_ids(before)) | held
     retained, removed = _outlive(model)
+    replay = find_gaps(calls, Tree.of(before), denials)
     return Verdict(
         differences=tuple(comparison.differences),
-        gaps=tuple(find_gaps(calls, Tree.of(before))),
+        gaps=replay.gaps,
+        doubts=replay.doubts,
         calls=count_calls(calls),
         orphans=(*_organization(model, after, existing), *_orphans(after, existing, calls)),
         retained=retained,

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from org_constructs.cli._app import app as orgctl
 from org_constructs.cli._reader import EmbeddedReader
+from org_constructs.evaluation.coverage import lost_denials
 from org_constructs.model import OrganizationModel
 from org_constructs.rehearsal.cdk_cli import Step
 from org_constructs.rehearsal.verdict import Verdict, judge
@@ -73,6 +74,7 @@ def verdict_of(app: App, since: int) -> Verdict:
         after=reader.snapshot(),
         stacks=reader.stacks(stack.name for stack in model.assembly.stacks),
         calls=app.aws.calls(since),
+        denials=lost_denials,
     )
 
 

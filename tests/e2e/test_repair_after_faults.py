@@ -15,6 +15,7 @@ from quick_cli import WithoutCli
 from reference_app import copy_app, succeeded
 
 from org_constructs.cli._reader import EmbeddedReader
+from org_constructs.evaluation.coverage import lost_denials
 from org_constructs.rehearsal import EmbeddedAws, Settings
 from org_constructs.rehearsal.sweep import Sweep
 
@@ -53,7 +54,11 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
     with EmbeddedAws.start(settings=settings) as aws, WithoutCli(aws, folder, quiet=True) as cdk:
         succeeded(cdk.synth())
         yield Sweep(
-            aws, cdk.assembly, EmbeddedReader(aws), lambda: benchmark.recover(aws, cdk.assembly)
+            aws,
+            cdk.assembly,
+            EmbeddedReader(aws),
+            lambda: benchmark.recover(aws, cdk.assembly),
+            denials=lost_denials,
         )
 
 
