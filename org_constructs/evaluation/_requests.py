@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ._cells import FAMILIAR, Example, Special
 from ._matching import ARN_PARTS, action_matches, template_of
-from ._requirements import BY_SERVICE, VARIABLE, Box, Names
+from ._requirements import BY_SERVICE, RETIRE_GRANT, VARIABLE, Box, Names
 from ._syntax import RCP, Condition
 from .catalogue import Catalogue, catalogue
 from .decision import Request
@@ -194,8 +194,10 @@ def _action(found: Any, boxes: Sequence[Box], actions: Catalogue | None) -> str:
             taken = known.every & ~taken
         alike &= taken if _takes(box, str(found)) else known.every & ~taken
         if box.kind == RCP:
-            # Only the services that were found are surely in reach.
+            # Only the services that were found are surely in reach, but for one action.
             alike &= known.mask(f"{str(found).partition(':')[0]}:*")
+            alone = known.mask(RETIRE_GRANT)
+            alike &= alone if str(found) == RETIRE_GRANT else known.every & ~alone
     if not alike:
         return str(found)
     for pattern in _WELL_KNOWN:

@@ -30,6 +30,7 @@ from .catalogue import Catalogue
 __all__ = [
     "BY_SERVICE",
     "DEFERRED",
+    "RETIRE_GRANT",
     "VARIABLE",
     "Box",
     "Dimension",
@@ -40,7 +41,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-_RETIRE_GRANT: Final = "kms:retiregrant"
+# Documentation: no resource control policy affects it.
+RETIRE_GRANT: Final = "kms:retiregrant"
 # What stands for a dimension of which only `holds` and `does not hold` are known.
 VARIABLE: Final = "a policy variable"
 DEFERRED: Final = "known at deployment"
@@ -240,12 +242,12 @@ def _actions(boxes: Sequence[Box], among: Catalogue | None) -> Dimension:
     if any(box.kind == RCP for box in boxes):
         # Documentation: resource control policies reach some services only.
         reached = frozenset(f"{service}:*" for service in supported_services())
-        patterns |= {*reached, _RETIRE_GRANT}
+        patterns |= {*reached, RETIRE_GRANT}
     listed = sorted(patterns)
     found: list[tuple[int, Example]] = []
     for cell in action_cells(listed, among):
         matched = frozenset(listed[atom] for atom in cell.holds)
-        in_reach = bool(reached & matched) and _RETIRE_GRANT not in matched
+        in_reach = bool(reached & matched) and RETIRE_GRANT not in matched
         takes = ((box.kind != RCP or in_reach) and box.actions.takes(matched) for box in boxes)
         found.append((_mask(takes), cell.example))
     return Dimension("action", tuple(found))

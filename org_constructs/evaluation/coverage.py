@@ -7,6 +7,7 @@ count: what nobody allows is no guardrail here, as AWS's FullAWSAccess stays att
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
@@ -14,8 +15,10 @@ from typing import Final, TypeVar
 
 from org_constructs.model.denials import Denials, Lost, as_documents
 
+from ._requirements import DEFERRED, box_of
 from ._syntax import RCP, SCP, Kind, ParsedPolicy, PolicySyntaxError, parse_policy
-from .equivalence import AtMost, Different, NotDecided, PolicySet, is_at_most
+from .decision import Request, decide
+from .equivalence import AtMost, Counterexample, Different, NotDecided, PolicySet, is_at_most
 
 __all__ = ["lost_denials"]
 
@@ -82,15 +85,21 @@ def _lost(
         return Lost()
     documents = as_documents(*(dict(zip(s, s, strict=True)) for s in (before, after, now)))
     try:
-        present, afterwards = _set(kind, now), _set(kind, after)
-        whole = is_at_most(present, _set(kind, before), afterwards)
+        whole = is_at_most(*(_set(kind, side) for side in (now, before, after)))
         if isinstance(whole, AtMost):
             return Lost()
         lost: dict[str, str] = {}
         undecided = ""
+        passing: list[Counterexample] = []
         for statement in candidates:
-            found = is_at_most(present, _set(kind, [statement]), afterwards)
+            alone = _set(kind, [statement])
+            if known := next((p for p in passing if _denies(kind, statement, p.request)), None):
+                lost[statement] = str(known)
+                continue
+            near = [_set(kind, _near(statement, side)) for side in (now, after)]
+            found = is_at_most(near[0], alone, near[1])
             if isinstance(found, Different):
+                passing.append(found.counterexample)
                 lost[statement] = str(found.counterexample)
             elif isinstance(found, NotDecided):
                 undecided = found.why
@@ -102,6 +111,35 @@ def _lost(
         # The request is denied by one of them, and it is not known by which.
         lost = dict.fromkeys(lost or candidates, str(whole.counterexample))
     return Lost(denials=lost, undecided=undecided)
+
+
+def _denies(kind: Kind, statement: str, request: Request) -> bool:
+    """Tell whether a statement surely denies a request."""
+    if not request.action.lower().startswith(_beginning(statement)):
+        return False
+    policy = _parsed(kind, statement)
+    if any(what == DEFERRED for s in policy.statements for what, *_ in box_of(s, kind).opaque):
+        return False
+    policies = _set(kind, [statement])
+    found = decide(policies.levels, request, resource_levels=policies.resource_levels)
+    return not found.allowed
+
+
+def _near(statement: str, others: Iterable[str]) -> list[str]:
+    """Return the statements that may be about the same actions; the others make no difference."""
+    about = _beginning(statement)
+    return [
+        other
+        for other in others
+        if (begins := _beginning(other)).startswith(about) or about.startswith(begins)
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _beginning(statement: str) -> str:
+    """Return what all actions of a statement begin with."""
+    action = json.loads(statement).get("Action", "*")
+    return re.split(r"[*?]", action, maxsplit=1)[0].lower() if isinstance(action, str) else ""
 
 
 def _set(kind: Kind, statements: Iterable[str]) -> PolicySet:

@@ -74,7 +74,7 @@ def find_gaps(lock: Lock, model: OrganizationModel, judge: Judge = as_documents)
                 stack=step.stack,
                 logical_id=step.logical_id,
                 example=lost.example,
-                undecided=lost.undecided,
+                undecided="" if lost.example else lost.undecided,
                 is_open=bool(lost.denials),
             )
     # An account that is named says more than one that stands for many.

@@ -280,7 +280,7 @@ class _Watch:
                     until=number,
                     entered=entered,
                     example=example,
-                    undecided=lost.undecided,
+                    undecided="" if example else lost.undecided,
                 )
         for denial in is_open.keys() - lost.denials.keys():
             self._gaps.append(replace(is_open.pop(denial), until=number))
