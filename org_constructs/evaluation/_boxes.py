@@ -34,6 +34,22 @@ class Side:
     deny: int
     levels: tuple[int, ...]
 
+    def among(self, boxes: int) -> Side:
+        """Return what is left of it where only some boxes take the request."""
+        return Side(self.deny & boxes, tuple(level & boxes for level in self.levels))
+
+    def has(self, box: int) -> bool:
+        """Tell whether a box matters."""
+        return any(boxes >> box & 1 for boxes in (self.deny, *self.levels))
+
+    def numbered(self, boxes: Sequence[int]) -> Side:
+        """Return the same with other numbers: each box's place in a sequence."""
+
+        def mask(given: int) -> int:
+            return sum(1 << new for new, old in enumerate(boxes) if given >> old & 1)
+
+        return Side(mask(self.deny), tuple(map(mask, self.levels)))
+
 
 @dataclass(frozen=True, slots=True)
 class _State:
@@ -172,15 +188,18 @@ class Search(Generic[Example]):
         key = (dimension, states)
         if key in known:
             return None
-        self.steps += 1
-        if self.steps > self._limit:
-            raise TooManyStepsError(f"more than {self._limit} steps")
         relevant = 0
         for state in states:
             relevant |= state.boxes
         groups: dict[int, Example] = {}
         for mask, example in self._dimensions[dimension]:
             groups.setdefault(mask & relevant, example)
+        # As much as it costs, so that a limit is one of time, and the same on every machine.
+        self.steps += (
+            1 + (len(groups) * relevant.bit_count() + len(self._dimensions[dimension])) // 16
+        )
+        if self.steps > self._limit:
+            raise TooManyStepsError(f"more than {self._limit} steps")
         for taken, example in groups.items():
             after = tuple(self._after(dimension + 1, state, taken) for state in states)
             found = self._visit(dimension + 1, after, bad, known)

@@ -7,6 +7,7 @@ what is proved and what is evaluated cannot disagree.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from enum import Enum
 from itertools import pairwise, product
 from typing import Final
 
-from ._conditions import condition_holds
+from ._conditions import Context, compile_condition
 from ._matching import resource_matches
 from ._operators import OPERATORS
 from ._pattern_automata import (
@@ -57,6 +58,7 @@ _SERVICE_LINKED: Final = (
 # More combinations of values than anybody writes down; found in a moment.
 _CELLS: Final = 4096
 _STATES: Final = 50_000
+_LISTS: Final = 250_000
 # Values that requests often have, tried first.
 FAMILIAR: Final = {
     "aws:requestedregion": (
@@ -200,9 +202,7 @@ def key_cells(conditions: Sequence[Condition]) -> list[Cell]:
     values = list(dict.fromkeys(_examples(conditions, families)))
     several = key.lower() in _OF_SEVERAL or any(c.quantifier for c in conditions)
 
-    def truth(*given: str) -> frozenset[int]:
-        return _truth(conditions, *given)
-
+    truth = _truth_of(conditions)
     found: dict[frozenset[int], Example] = {}
     if not _familiar(key):
         found[truth()] = MISSING
@@ -223,13 +223,20 @@ def key_cells(conditions: Sequence[Condition]) -> list[Cell]:
 def key_cell(conditions: Sequence[Condition], value: str | None) -> Cell:
     """Return the cell of one value of a key, None where a request does not have the key."""
     given = () if value is None else (value,)
-    return Cell(_truth(conditions, *given), MISSING if value is None else value)
+    return Cell(_truth_of(conditions)(*given), MISSING if value is None else value)
 
 
-def _truth(conditions: Sequence[Condition], *given: str) -> frozenset[int]:
-    """Return which conditions on one key hold for its values."""
-    context = {conditions[0].key: list(given)} if given else {}
-    return frozenset(i for i, c in enumerate(conditions) if condition_holds(c, context))
+def _truth_of(conditions: Sequence[Condition]) -> Callable[..., frozenset[int]]:
+    """Return what tells which conditions on one key hold for its values."""
+    key = conditions[0].key
+    tests = list(enumerate(map(compile_condition, conditions)))
+
+    def truth(*given: str) -> frozenset[int]:
+        context = Context({key: list(given)} if given else {})
+        missing: list[str] = []
+        return frozenset(number for number, holds in tests if holds(context, missing))
+
+    return truth
 
 
 def _kinds(families: Iterable[str]) -> set[str]:
@@ -276,17 +283,16 @@ def _add_lists(
     lists: dict[tuple[frozenset[int], frozenset[int]], tuple[str, ...]] = {
         (holds, holds): (value,) for holds, value in alone.items()
     }
-    queue = list(lists)
+    queue = deque(lists)
     while queue:
-        some, every = queue.pop(0)
+        if len(lists) > _CELLS or len(lists) * len(alone) > _LISTS:
+            raise TooManyCellsError(
+                f"lists of values of '{conditions[0].key}' have too many combinations"
+            )
+        some, every = queue.popleft()
         for holds, value in alone.items():
             key = (some | holds, every & holds)
             if key not in lists:
-                if len(lists) >= _CELLS:
-                    raise TooManyCellsError(
-                        f"lists of values of '{conditions[0].key}' have more than {_CELLS} "
-                        "combinations"
-                    )
                 lists[key] = (*lists[some, every], value)
                 queue.append(key)
     for (some, every), example in lists.items():

@@ -36,8 +36,10 @@ __all__ = [
     "Dimension",
     "Names",
     "Several",
+    "actions_of",
     "box_of",
     "dimensions",
+    "others_of",
 ]
 
 T = TypeVar("T")
@@ -173,8 +175,15 @@ def dimensions(
     Raises:
         TooManyCellsError: if there are too many cells.
     """
+    return [actions_of(boxes, actions), *others_of(boxes, given)]
+
+
+def others_of(
+    boxes: Sequence[Box], given: Mapping[str, str | None] | None = None
+) -> list[Dimension]:
+    """Return all dimensions but that of actions; arguments and errors as for `dimensions`."""
     opaque = [set(box.opaque) for box in boxes]
-    found = [_actions(boxes, actions)]
+    found: list[Dimension] = []
     if any(box.resources for box in boxes):
         found.append(_resources(boxes))
     keys = sorted({condition.key for box in boxes for condition in box.conditions})
@@ -236,7 +245,8 @@ def _without_services(found: list[Dimension]) -> list[Dimension]:
     ]
 
 
-def _actions(boxes: Sequence[Box], among: Catalogue | None) -> Dimension:
+def actions_of(boxes: Sequence[Box], among: Catalogue | None) -> Dimension:
+    """Return the dimension of actions; errors as for `dimensions`."""
     patterns = {pattern for box in boxes for pattern in box.actions.patterns}
     reached: frozenset[str] = frozenset()
     if any(box.kind == RCP for box in boxes):

@@ -22,7 +22,17 @@ from ._boxes import ALLOWED, EXPLICIT, IMPLICIT, Search, Side, TooManyStepsError
 from ._cells import UNKNOWN, Example, TooManyCellsError
 from ._policies import Level, NamedPolicy, PolicyLike, read_level
 from ._requests import more_likely, request_of, with_variables
-from ._requirements import BY_SERVICE, DEFERRED, Box, Dimension, Several, box_of, dimensions
+from ._requirements import (
+    BY_SERVICE,
+    DEFERRED,
+    Box,
+    Dimension,
+    Several,
+    actions_of,
+    box_of,
+    dimensions,
+    others_of,
+)
 from ._syntax import RCP, SCP, Kind, ParsedPolicy, parse_policy
 from .catalogue import Catalogue, catalogue
 from .decision import Effect, Request, decide
@@ -40,7 +50,10 @@ __all__ = [
     "is_at_most",
 ]
 
-_STEPS: Final = 200_000
+# Two seconds at most, and many times what policies in use need.
+_STEPS: Final = 100_000
+# Of all actions together, where each is asked for by itself.
+_CELLS: Final = 50_000
 _OUTCOMES: Final = {
     Effect.ALLOWED: ALLOWED,
     Effect.EXPLICITLY_DENIED: EXPLICIT,
@@ -147,7 +160,7 @@ def compare(
         second: the other.
         kinds_of_denial: whether an explicit and an implicit denial are different.
         actions: the actions that count; every action that may ever exist by default.
-        limit: how many combinations may be tried.
+        limit: how many steps the search may take.
 
     Raises:
         PolicySyntaxError: for a policy that AWS would reject.
@@ -172,7 +185,7 @@ def compare_documents(
         first: service control policies, in any order.
         second: what may stand for them.
         actions: the actions that count; every action that may ever exist by default.
-        limit: how many combinations may be tried.
+        limit: how many steps the search may take.
 
     Raises:
         PolicySyntaxError: for a policy that AWS would reject.
@@ -194,7 +207,7 @@ def is_at_most(
         first: service control policies by level, root first, or all that decides.
         others: the sets that may allow what the first allows; usually one.
         actions: the actions that count; every action that may ever exist by default.
-        limit: how many combinations may be tried.
+        limit: how many steps the search may take.
 
     Raises:
         PolicySyntaxError: for a policy that AWS would reject.
@@ -242,8 +255,12 @@ def _judged(
         return None
     boxes = list(question.boxes)
     try:
-        cut = dimensions(boxes, actions, keys)
-        found = _find(cut, len(boxes), question.sides, bad, limit)
+        try:
+            cut = dimensions(boxes, actions, keys)
+        except TooManyCellsError as error:
+            found = question.find_by_action(bad, actions, keys, limit, otherwise=error)
+        else:
+            found = _find(cut, len(boxes), question.sides, bad, limit)
     except (TooManyCellsError, TooManyStepsError) as error:
         return NotDecided(f"{error}; compare fewer statements at once")
     if found is None:
@@ -315,6 +332,46 @@ class _Question:
                 for condition in statement.conditions:
                     self.spelt.setdefault(condition.key.lower(), condition.key)
         return found["Deny"], found["Allow"]
+
+    def find_by_action(
+        self,
+        bad: _Bad,
+        actions: Catalogue | None,
+        keys: Mapping[str, str | None] | None,
+        limit: int,
+        *,
+        otherwise: TooManyCellsError,
+    ) -> dict[str, Example] | None:
+        """Return the same as `_find`, each action by itself: fewer boxes are about one.
+
+        Raises:
+            TooManyCellsError: if there are too many cells even so; `otherwise` where all boxes
+                are about one action.
+        """
+        boxes = list(self.boxes)
+        seen: set[tuple[Side, ...]] = set()
+        cells = 0
+        for taken, example in actions_of(boxes, actions).cells:
+            some = tuple(side.among(taken) for side in self.sides)
+            if some in seen or settled(some, bad) is False:
+                continue
+            seen.add(some)
+            numbers = [n for n in range(len(boxes)) if any(side.has(n) for side in some)]
+            if len(numbers) == len(boxes):
+                raise otherwise
+            everyone = (1 << len(numbers)) - 1
+            cut = [
+                Dimension("action", ((everyone, example),)),
+                *others_of([boxes[n] for n in numbers], keys),
+            ]
+            cells += sum(len(dimension.cells) for dimension in cut)
+            if cells > _CELLS:
+                raise otherwise
+            sides = [side.numbered(numbers) for side in some]
+            found = _find(cut, len(numbers), sides, bad, limit)
+            if found is not None:
+                return {"action": example, **found} if isinstance(example, str) else found
+        return None
 
     def effects(self, request: Request) -> tuple[Effect, ...]:
         """Return what each set says of a request."""

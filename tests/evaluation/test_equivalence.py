@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import time
 from typing import Any
 
 import pytest
@@ -491,6 +492,37 @@ class TestNotDecided:
         found = compare_documents([doc(*apart)], [doc(*apart, *other)], limit=3)
         assert isinstance(found, NotDecided)
         assert "more than 3 steps" in found.why
+
+    def test_many_patterns_of_which_few_concern_one_action(self) -> None:
+        """Each action is asked for by itself where all together are too many."""
+        teams = [
+            deny(
+                f"svc{n}:*",
+                ArnNotLike={ARN: [f"arn:*:iam::*:role/*team{n}*", f"arn:*:iam::{n}:root"]},
+            )
+            for n in range(14)
+        ]
+        apart = [deny(["svc0:Get*", "svc0:*"], **teams[0]["Condition"]), *teams[1:]]
+        assert compare_documents([doc(*teams)], [doc(*reversed(apart))]) == Equal()
+        found = compare_documents([doc(*teams)], [doc(*teams[1:])])
+        assert isinstance(found, Different)
+        assert found.counterexample.request.action.startswith("svc0:")
+        wider = deny("svc0:*", ArnNotLike={ARN: ["arn:*:iam::*:role/*team0*"]})
+        assert is_at_most([[FULL, doc(wider, *teams)]], [[FULL, doc(*teams)]]) == AtMost()
+        assert isinstance(is_at_most([[FULL, doc(*teams)]], [[FULL, doc(wider)]]), Different)
+
+    def test_it_ends_soon(self) -> None:
+        """Whatever the policies are: seconds at most, and little memory."""
+        apart = [deny(StringEquals={f"k{n}": "1", f"m{n}": "2"}) for n in range(25)]
+        like = [deny(StringLike={f"k{n}": "1*", f"m{n}": "2*"}) for n in range(25)]
+        tags = [
+            deny(**{"ForAnyValue:StringLike": {"aws:TagKeys": [f"*{sign}*", f"{sign}*"]}})
+            for sign in "abcdefghijkl"
+        ]
+        began = time.process_time()
+        for first, second in ((apart + like, like), (tags, tags[1:])):
+            assert isinstance(compare_documents([doc(*first)], [doc(*second)]), NotDecided)
+        assert time.process_time() - began < 20
 
     def test_values_of_two_types(self) -> None:
         """They are proved equal where they are equal anyway."""
