@@ -176,6 +176,8 @@ class TestVerdict:
         assert gap["operation"] == "DetachPolicy"
         assert gap["denial"]["Action"] == "s3:*"
         assert f"app {gap['account']} was not denied Action s3:*" in shown
+        assert gap["example"].startswith("s3:")
+        assert f"; a request that passed: {gap['example']}" in shown
         assert destroyed["converged"]
         assert destroyed["retained"] == ["Org/Old", "Org/New", "Org/App"]
         assert destroyed["removed"] == ["Org/Deny"]
