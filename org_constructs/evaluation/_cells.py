@@ -44,7 +44,8 @@ __all__ = [
     "resource_cells",
 ]
 
-_ACTION_SIGNS: Final = "abcdefghijklmnopqrstuvwxyz0123456789-:"
+# Those of all known actions, and one more that stands for all others.
+_ACTION_SIGNS: Final = "abcdefghijklmnopqrstuvwxyz0123456789-:_"
 _NAME: Final = arn_pattern("?*:?*::::").tokens or ()
 _COLON: Final = _NAME.index(":")
 # Documentation: a service prefix, a colon, a name. Neither holds a colon.
@@ -146,7 +147,10 @@ def action_cells(patterns: Sequence[str], among: Catalogue | None = None) -> lis
     if among is not None:
         return _catalogue_cells(patterns, among)
     globs = [wildcards(pattern.lower(), fold=True) for pattern in patterns]
-    return _pattern_cells(globs, "actions", among=_ACTION, signs=_ACTION_SIGNS)
+    signs = _ACTION_SIGNS + "".join(
+        sorted(set("".join(patterns).lower()).difference(_ACTION_SIGNS, "*?"))
+    )
+    return _pattern_cells(globs, "actions", among=_ACTION, signs=signs)
 
 
 def _catalogue_cells(patterns: Sequence[str], among: Catalogue) -> list[Cell]:

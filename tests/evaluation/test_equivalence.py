@@ -190,6 +190,7 @@ SAME = {
 DIFFERENT = {
     "an action fewer": ([deny(["s3:*", "ec2:*"])], [deny("s3:*")]),
     "a prefix that is longer": ([deny("ec2:R*")], [deny("ec2:Ru*")]),
+    "signs that no action has": ([deny("s3:a_b.c/*")], [deny("s3:A")]),
     "another NotAction": ([deny_others(["s3:*", "ec2:*"])], [deny_others("s3:*")]),
     "a statement's NotActions united": (
         [deny_others("s3:*"), deny_others("ec2:*")],
