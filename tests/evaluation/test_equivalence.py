@@ -601,6 +601,14 @@ KEYS: dict[str, dict[str, list[Any]]] = {
         operator: [["arn:aws:iam::1:role/A"], ["arn:*:iam::*:role/*"]]
         for operator in ("ArnLike", "ArnNotLike", "ArnEquals")
     },
+    ARN: {
+        operator: [["arn:aws:iam::1:role/A"], ["arn:*:iam::*:role/*"]]
+        for operator in ("ArnNotLike", "StringLikeIfExists")
+    }
+    | {"Null": [["true"], ["false"]]},
+    "aws:PrincipalIsAWSService": {
+        operator: [["true"], ["false"]] for operator in ("Bool", "BoolIfExists", "Null")
+    },
 }
 CONDITIONS = [
     (operator, key, value)
@@ -639,6 +647,12 @@ VALUES: dict[str, list[Any]] = {
     "ip": ["10.1.2.3", "10.200.0.1", "192.0.2.1", "2001:db8::1", "::1"],
     "tags": [["x"], ["y"], ["x", "y"], ["x", "z"], ["z"], []],
     "arn": ["arn:aws:iam::1:role/A", "arn:aws:iam::2:role/B", "arn:aws:iam::1:user/A"],
+    ARN: [
+        "arn:aws:iam::1:role/A",
+        "arn:aws:iam::1:user/A",
+        "arn:aws:iam::1:role/aws-service-role/x",
+    ],
+    "aws:PrincipalIsAWSService": ["true", "false"],
 }
 
 
@@ -677,6 +691,50 @@ def test_agrees_with_requests(first: list[Any], data: st.DataObject, seed: int) 
             assert one.effect == two.effect
         if at_most == AtMost():
             assert two.allowed or not one.allowed
+
+
+RESOURCE_LEVELS = st.lists(
+    statements()
+    .filter(lambda s: "Action" in s and not {"*", "*:Get*"} & set(s["Action"]))
+    .map(lambda s: doc({**s, "Effect": "Deny", "Principal": "*"})),
+    max_size=2,
+).map(lambda policies: [policies])
+SETS = st.builds(
+    lambda levels, resource_levels: PolicySet(levels=levels, resource_levels=resource_levels),
+    LEVELS,
+    RESOURCE_LEVELS,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(SETS, SETS, st.sampled_from(["first", "second", "both"]), st.integers(0, 2**32))
+def test_both_kinds_agree_with_requests(
+    first: PolicySet, second: PolicySet, levels: str, seed: int
+) -> None:
+    """Also with resource control policies, and for services that ask by themselves."""
+    if levels != "both":
+        shared = (first if levels == "first" else second).levels
+        first, second = (
+            PolicySet(levels=shared, resource_levels=one.resource_levels) for one in (first, second)
+        )
+
+    def allowed(one: PolicySet, request: Request) -> bool:
+        return decide(one.levels, request, resource_levels=one.resource_levels).allowed
+
+    same, at_most = compare(first, second), is_at_most(first, second)
+    if isinstance(same, Different):
+        request = same.counterexample.request
+        assert allowed(first, request) is not allowed(second, request)
+    if isinstance(at_most, Different):
+        request = at_most.counterexample.request
+        assert allowed(first, request)
+        assert not allowed(second, request)
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    for _ in range(100):
+        request = any_request(chance)
+        one, two = allowed(first, request), allowed(second, request)
+        assert same != Equal() or one is two
+        assert at_most != AtMost() or two or not one
 
 
 def _mutated(levels: list[Any], data: st.DataObject) -> list[Any]:
