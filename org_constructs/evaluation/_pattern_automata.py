@@ -17,6 +17,8 @@ from ._matching import EVERY_ARN
 __all__ = ["Glob", "TooManyStatesError", "arn_pattern", "matched_sets", "text", "wildcards"]
 
 _ARN_COLONS: Final = 5
+# Bits of all states together: 64 megabytes.
+_MEMORY: Final = 1 << 29
 # Tried first where any sign will do, so that an example can be read.
 _READABLE: Final = "xyzabcdefghijklmnopqrstuvw0123456789-_"
 
@@ -141,6 +143,7 @@ def matched_sets(
         TooManyStatesError: if there are more.
     """
     machine = _Machine([*globs, among or wildcards("*")])
+    limit = min(limit, _MEMORY // machine.ends.bit_length())
     alive = _places(machine, len(globs))
     live_signs = sorted(
         sign for sign in machine.signs if signs is None or sign in signs

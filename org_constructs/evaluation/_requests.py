@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import Any, Final
 
 from ._cells import FAMILIAR, Example, Special
@@ -28,7 +28,7 @@ _PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov")
 # Documentation: ARNs of these name no Region, those of the last no account either.
 _GLOBAL: Final = frozenset({"iam", "sts", "organizations", "cloudfront", "route53", "s3"})
 _WITHOUT_ACCOUNT: Final = frozenset({"s3", "route53"})
-_INSTANCES: Final = 256
+_INSTANCES: Final = 512
 _PARTITION_PART, _SERVICE_PART, _REGION_PART, _ACCOUNT_PART, _NAME_PART = range(1, ARN_PARTS)
 _SPELT: Final = {key.lower(): key for key in ("aws:PrincipalArn", "aws:PrincipalIsAWSService")}
 
@@ -71,7 +71,7 @@ def request_of(
 
 
 def with_variables(
-    request: Request, boxes: Sequence[Box], spelt: Mapping[str, str]
+    request: Request, boxes: Sequence[Box], spelt: Mapping[str, str], *, rough: bool
 ) -> Iterator[Request]:
     """Yield a request and others in which values are what policy variables stand for, or not.
 
@@ -79,22 +79,35 @@ def with_variables(
         request: the request.
         boxes: what statements require.
         spelt: condition keys as the policies write them, by key in lower case.
+        rough: whether the request lacks values for which there are too many cells: those of
+            single patterns are tried.
     """
-    opaque = sorted({item for box in boxes for item in box.opaque}, key=repr)
     context = {**spelt, **{key.lower(): key for key in request.context}}
     known = {key.lower(): str(value) for key, value in request.context.items()}
-    choices = [_choices(item[1], known) for item in opaque if item[0] == VARIABLE]
-    for chosen in islice(product(*choices), _INSTANCES):
+    required: dict[object, None] = {}
+    for box in boxes:
+        if not _takes(box, request.action):
+            continue
+        some = [item[1] for item in sorted(box.opaque, key=repr) if item[0] == VARIABLE]
+        if rough:
+            some += sorted((c for c in box.conditions if c.key not in known), key=repr)
+            some += [box.resources] if box.resources and request.resource == "*" else []
+        required |= dict.fromkeys(some)
+    choices = [_choices(item, known) for item in required]
+    one_by_one = ((changes,) for options in choices for changes in options)
+    for chosen in islice(chain([()], one_by_one, product(*choices)), _INSTANCES):
         values: dict[str, str] = {}
         for changes in chosen:
             values |= changes
         resource = values.pop("resource", request.resource)
+        if resource != "*" and not resource.startswith("arn:"):
+            continue
         given = {context.get(key, key): value for key, value in values.items()}
         yield replace(request, resource=resource, context={**request.context, **given})
 
 
 def _choices(required: object, known: Mapping[str, str]) -> list[Changes]:
-    """Return what may be changed so that a requirement with variables holds, or does not."""
+    """Return what may be changed so that a requirement holds, or does not."""
     if isinstance(required, Condition):
         what, texts = required.key, required.values
     elif isinstance(required, Names):
@@ -104,10 +117,10 @@ def _choices(required: object, known: Mapping[str, str]) -> list[Changes]:
     found: list[Changes] = [{}]
     for text in texts:
         template = template_of(text)
-        if template is None:
-            continue
-        values = {key: known.get(key.lower(), _sample(key)) for key in template.keys}
-        meant = template.text({key.lower(): value for key, value in values.items()}.get)
+        keys = template.keys if template else ()
+        values = {key: known.get(key.lower(), _sample(key)) for key in keys}
+        lookup = {key.lower(): value for key, value in values.items()}.get
+        meant = template.text(lookup) if template else text
         if meant is not None:
             found.append({**values, what: meant.replace("*", "").replace("?", "x")})
         found.append(values)

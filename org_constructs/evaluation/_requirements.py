@@ -19,6 +19,7 @@ from ._cells import (
     Cell,
     Example,
     NotExactError,
+    TooManyCellsError,
     action_cells,
     key_cell,
     key_cells,
@@ -163,6 +164,8 @@ def dimensions(
     boxes: Sequence[Box],
     actions: Catalogue | None = None,
     given: Mapping[str, str | None] | None = None,
+    *,
+    rough: bool = False,
 ) -> list[Dimension]:
     """Return all dimensions in which some box has a requirement, actions first.
 
@@ -171,30 +174,44 @@ def dimensions(
         actions: the actions that count; every action that may ever exist by default.
         given: what is known of the keys of all requests, None for a key that they do not have;
             by default, that no service of AWS asks by itself.
+        rough: whether requirements of which there are too many cells are only known to be the
+            same where they are equal.
 
     Raises:
         TooManyCellsError: if there are too many cells.
     """
-    return [actions_of(boxes, actions), *others_of(boxes, given)]
+    return [actions_of(boxes, actions), *others_of(boxes, given, rough=rough)]
 
 
 def others_of(
-    boxes: Sequence[Box], given: Mapping[str, str | None] | None = None
+    boxes: Sequence[Box],
+    given: Mapping[str, str | None] | None = None,
+    *,
+    rough: bool = False,
 ) -> list[Dimension]:
     """Return all dimensions but that of actions; arguments and errors as for `dimensions`."""
     opaque = [set(box.opaque) for box in boxes]
     found: list[Dimension] = []
     if any(box.resources for box in boxes):
-        found.append(_resources(boxes))
+        try:
+            found.append(_resources(boxes))
+        except TooManyCellsError:
+            if not rough:
+                raise
+            for number, box in enumerate(boxes):
+                if box.resources:
+                    opaque[number].add((VARIABLE, box.resources, True))
     keys = sorted({condition.key for box in boxes for condition in box.conditions})
     for key in keys:
         per_box = [[c for c in box.conditions if c.key == key] for box in boxes]
         atoms = list(dict.fromkeys(_in_order(c for some in per_box for c in some)))
         try:
             cells = [key_cell(atoms, given[key])] if given and key in given else key_cells(atoms)
-        except NotExactError:
-            for box, some in enumerate(per_box):
-                opaque[box] |= {(VARIABLE, condition, True) for condition in some}
+        except (NotExactError, TooManyCellsError) as error:
+            if isinstance(error, TooManyCellsError) and not rough:
+                raise
+            for number, conditions in enumerate(per_box):
+                opaque[number] |= {(VARIABLE, condition, True) for condition in conditions}
             continue
         needs = [frozenset(map(atoms.index, some)) for some in per_box]
         found.append(_key(key, cells, needs))

@@ -52,6 +52,7 @@ __all__ = [
 
 # Two seconds at most, and many times what policies in use need.
 _STEPS: Final = 100_000
+_FEWER: Final = "; compare fewer statements at once"
 # Of all actions together, where each is asked for by itself.
 _CELLS: Final = 50_000
 _OUTCOMES: Final = {
@@ -254,19 +255,28 @@ def _judged(
     if settled(question.sides, bad) is False:
         return None
     boxes = list(question.boxes)
+    rough: TooManyCellsError | None = None
     try:
         try:
             cut = dimensions(boxes, actions, keys)
         except TooManyCellsError as error:
-            found = question.find_by_action(bad, actions, keys, limit, otherwise=error)
+            try:
+                found = question.find_by_action(bad, actions, keys, limit, otherwise=error)
+            except TooManyCellsError as still:
+                rough = still
+                cut = dimensions(boxes, actions, keys, rough=True)
+                found = _find(cut, len(boxes), question.sides, bad, limit)
         else:
             found = _find(cut, len(boxes), question.sides, bad, limit)
     except (TooManyCellsError, TooManyStepsError) as error:
-        return NotDecided(f"{error}; compare fewer statements at once")
+        return NotDecided(f"{error}{_FEWER}")
     if found is None:
         return None
     request = request_of(found, boxes, question.spelt, actions, is_service=keys is not None)
-    return _confirmed(request, question, bad, found)
+    answer = _confirmed(request, question, bad, found, rough=rough is not None)
+    if rough is not None and isinstance(answer, NotDecided):
+        return NotDecided(f"{rough}{_FEWER}")
+    return answer
 
 
 def _find(
@@ -407,7 +417,12 @@ def _read_policy(policy: PolicyLike, kind: Kind) -> ParsedPolicy:
 
 
 def _confirmed(
-    request: Request, question: _Question, bad: _Bad, found: Mapping[str, Example]
+    request: Request,
+    question: _Question,
+    bad: _Bad,
+    found: Mapping[str, Example],
+    *,
+    rough: bool,
 ) -> Different | NotDecided:
     """Return the request that was found, if `decide` judges it as expected."""
 
@@ -419,7 +434,9 @@ def _confirmed(
     # The evaluator takes what only deployment knows for something that nothing equals.
     is_deferred = any(item[0] == DEFERRED for box in boxes for item in box.opaque)
     if DEFERRED in found or UNKNOWN in found.values():
-        candidates = () if is_deferred else with_variables(request, boxes, question.spelt)
+        candidates = (
+            () if is_deferred else with_variables(request, boxes, question.spelt, rough=rough)
+        )
         request, effects = next(
             ((c, e) for c in candidates if is_bad(e := question.effects(c))), (request, effects)
         )

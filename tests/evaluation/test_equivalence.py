@@ -485,7 +485,13 @@ class TestNotDecided:
     def test_too_many(self) -> None:
         """The number of combinations is capped, and said."""
         many = [deny(StringLike={"a": f"*{a}{b}*"}) for a in "abcdefgh" for b in "abcdefgh"]
-        found = compare_documents([doc(*many)], [doc(*many[1:])])
+        found = compare_documents([doc(*many)], [doc(*many, deny(StringLike={"a": "*aab*"}))])
+        assert isinstance(found, NotDecided)
+        assert "50000 states" in found.why
+        arns = [f"arn:aws:s3:::*{a}{b}*" for a in "abcdefgh" for b in "abcdefgh"]
+        found = compare_documents(
+            [doc(deny("s3:*", arns))], [doc(deny("s3:*", [*arns, "arn:aws:s3:::*aab*"]))]
+        )
         assert isinstance(found, NotDecided)
         assert "50000 states" in found.why
         apart = [deny(StringEquals={f"k{n}": "1", f"m{n}": "2"}) for n in range(12)]
@@ -512,6 +518,23 @@ class TestNotDecided:
         assert is_at_most([[FULL, doc(wider, *teams)]], [[FULL, doc(*teams)]]) == AtMost()
         assert isinstance(is_at_most([[FULL, doc(*teams)]], [[FULL, doc(wider)]]), Different)
 
+    def test_too_many_and_the_same(self) -> None:
+        """Requirements that are equal need no cells, and one pattern may show a difference."""
+        many = [f"*{a}{b}*" for a in "abcdefgh" for b in "abcdefgh"]
+        one, other = (deny("s3:*", StringNotLike={"a": some}) for some in (many, many[::-1]))
+        assert compare_documents([doc(one)], [doc(other, deny("s3:Get*", **one["Condition"]))]) == (
+            Equal()
+        )
+        found = compare_documents([doc(one)], [doc(deny("s3:*", StringNotLike={"a": many[1:]}))])
+        assert isinstance(found, Different)
+        assert found.counterexample.request.context == {"a": "aa"}
+        arns = [f"arn:aws:s3:::{name}" for name in many]
+        both = [doc(deny("s3:*", arns)), doc(deny(["s3:*", "s3:Get*"], arns[::-1]))]
+        assert compare_documents(both[:1], both[1:]) == Equal()
+        found = compare_documents(both[:1], [doc(deny("s3:*", arns[1:]))])
+        assert isinstance(found, Different)
+        assert found.counterexample.request.resource == "arn:aws:s3:::aa"
+
     def test_it_ends_soon(self) -> None:
         """Whatever the policies are: seconds at most, and little memory."""
         apart = [deny(StringEquals={f"k{n}": "1", f"m{n}": "2"}) for n in range(25)]
@@ -521,7 +544,8 @@ class TestNotDecided:
             for sign in "abcdefghijkl"
         ]
         began = time.process_time()
-        for first, second in ((apart + like, like), (tags, tags[1:])):
+        covered = deny(**{"ForAnyValue:StringLike": {"aws:TagKeys": "*aa*"}})
+        for first, second in ((apart + like, like), (tags, [*tags, covered])):
             assert isinstance(compare_documents([doc(*first)], [doc(*second)]), NotDecided)
         assert time.process_time() - began < 20
 
