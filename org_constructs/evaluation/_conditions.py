@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import operator as order
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from org_constructs.model.errors import OrgError
 
 from ._matching import ARN_PARTS, Template, _glob, arn_like, template_of
 from ._operators import OPERATORS
+from ._shown import shown
 from ._syntax import Condition
 from ._values import binary, boolean, moment, network, number
 
@@ -58,7 +60,7 @@ class Context:
             if not isinstance(name, str) or not name:
                 raise OrgError(
                     "ORG031",
-                    f"request: context has the key {name!r}; write one such as "
+                    f"request: context has the key {shown(name)}; write one such as "
                     "'aws:PrincipalOrgID'",
                 )
             lower = name.lower()
@@ -85,28 +87,38 @@ def _texts(name: str, value: object) -> tuple[str, ...]:
     if type(value) is str:
         return (value,)
     if isinstance(value, list | tuple | set | frozenset):
-        # Sorted where the order is chance, so that nothing said of it is.
-        items: Iterable[object] = (
-            sorted(value, key=str) if isinstance(value, set | frozenset) else value
-        )
-        return tuple(_text(name, item) for item in items)
+        return tuple(_text(name, item) for item in _in_order(value))
     return (_text(name, value),)
+
+
+def _in_order(values: Collection[Any]) -> Iterable[Any]:
+    """Return values in order, sorted where it is chance, so that nothing said of it is."""
+    return sorted(values, key=str) if isinstance(values, set | frozenset) else values
+
+
+def plain(value: Any) -> Any:
+    """Return a request's value as JSON can have it."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in _in_order(value)]
+    return value if isinstance(value, str | int | float) else _text("", value)
 
 
 def _text(name: str, value: object) -> str:
     if isinstance(value, str):
-        return str(value)
+        return str.__str__(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return repr(value)
+        # Python writes no number of thousands of digits.
+        with suppress(ValueError):
+            return repr(value)
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, bytes):
         return b64encode(value).decode()
     raise OrgError(
         "ORG031",
-        f"request: context '{name}' is {value!r}; give a string, a number, true or false, a date, "
+        f"request: context '{name}' is {shown(value)}; give a string, a number, true or false, a date, "
         "or a list of them; leave the key out when the request does not have it",
     )
 

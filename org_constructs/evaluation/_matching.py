@@ -22,25 +22,34 @@ EVERY_ARN = "*:*:*:*:*:*"
 Lookup = Callable[[str], "str | None"]
 
 
-def _expression(pattern: str) -> str:
-    """Return a pattern of `*` and `?` as the text of an expression; other signs are themselves.
+def _expression(*texts: tuple[str, bool]) -> str:
+    """Return texts, each with whether it is literal, as the text of one expression.
 
-    What stands between two stars is taken where it is first found and never elsewhere, so that no
-    pattern takes long.
+    `*` and `?` are wildcards where a text is not literal; other signs are themselves. What stands
+    between two stars is taken where it is first found and never elsewhere, so that no pattern takes
+    long: stars are therefore counted over all texts together.
     """
-    first, *rest = (
-        "".join("." if sign == "?" else re.escape(sign) for sign in piece)
-        for piece in re.sub(r"\*+", "*", pattern).split("*")
-    )
-    if not rest:
+    pieces = [""]
+    for text, literal in texts:
+        if literal:
+            pieces[-1] += re.escape(text)
+            continue
+        begin, *rest = (
+            "".join("." if sign == "?" else re.escape(sign) for sign in piece)
+            for piece in re.sub(r"\*+", "*", text).split("*")
+        )
+        pieces[-1] += begin
+        pieces += rest
+    first, *others = pieces
+    if not others:
         return first
-    *middle, last = rest
-    return f"{first}{''.join(f'(?>.*?{piece})' for piece in middle)}.*{last}"
+    *middle, last = others
+    return f"{first}{''.join(f'(?>.*?{piece})' for piece in middle if piece)}.*{last}"
 
 
 @lru_cache(maxsize=65536)
 def _glob(pattern: str) -> re.Pattern[str]:
-    return re.compile(_expression(pattern), re.DOTALL)
+    return re.compile(_expression((pattern, False)), re.DOTALL)
 
 
 def action_matches(pattern: str, action: str) -> bool:
@@ -58,7 +67,7 @@ def actions_matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
         return lambda _action: True
     if not wild:
         return literal.__contains__
-    expression = re.compile("|".join(f"(?:{_expression(p)})" for p in wild), re.DOTALL)
+    expression = re.compile("|".join(f"(?:{_expression((p, False))})" for p in wild), re.DOTALL)
     fullmatch = expression.fullmatch
     return lambda action: action in literal or fullmatch(action) is not None
 
@@ -145,10 +154,7 @@ class Template:
         texts = self.resolved(lookup)
         if texts is None:
             return None
-        return re.compile(
-            "".join(re.escape(text) if literal else _expression(text) for text, literal in texts),
-            re.DOTALL,
-        )
+        return re.compile(_expression(*texts), re.DOTALL)
 
     def matches(self, text: str, lookup: Lookup) -> bool:
         """Tell whether a text is one of this pattern; nothing is where a variable has no value."""
@@ -163,15 +169,15 @@ class Template:
         texts = self.resolved(lookup)
         if texts is None:
             return None
-        parts = [""]
+        parts: list[list[tuple[str, bool]]] = [[]]
         for text, literal in texts:
             for number, piece in enumerate(text.split(":")):
                 if number and len(parts) < ARN_PARTS:
-                    parts.append("")
+                    parts.append([])
                 elif number:
-                    parts[-1] += ":"
-                parts[-1] += re.escape(piece) if literal else _expression(piece)
-        return [re.compile(part, re.DOTALL) for part in parts]
+                    parts[-1].append((":", True))
+                parts[-1].append((piece, literal))
+        return [re.compile(_expression(*part), re.DOTALL) for part in parts]
 
 
 # A variable whose key is no name, so that it never has a value.

@@ -10,6 +10,7 @@ from typing import Any
 
 from org_constructs.model.errors import OrgError
 
+from ._shown import shown
 from ._syntax import Kind, ParsedPolicy, PolicySyntaxError, parse_policy
 
 
@@ -95,7 +96,7 @@ def read_level(
     if isinstance(policies, str | Mapping) or not isinstance(policies, Iterable):
         raise OrgError(
             "ORG032",
-            f"decide: level {number} is {policies!r}; give a list of policies, empty when nothing "
+            f"decide: level {number} is {shown(policies)}; give a list of policies, empty when nothing "
             "is attached",
         )
     return name, [
@@ -115,7 +116,7 @@ def _read(policy: PolicyLike, kind: Kind, place: str) -> ReadPolicy:
     if content is None:
         raise OrgError(
             "ORG032",
-            f"decide: {place} is {policy!r}; give a policy document, its JSON text, or "
+            f"decide: {place} is {shown(policy)}; give a policy document, its JSON text, or "
             "NamedPolicy(name=…, content=…)",
         )
     name = str(getattr(policy, "name", "") or place)

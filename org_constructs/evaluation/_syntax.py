@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, Literal, cast
@@ -19,6 +20,7 @@ from org_constructs.model.errors import OrgError
 
 from ._matching import ARN_PARTS, resource_matches, template_of
 from ._operators import OPERATORS, read_operator
+from ._shown import shown
 from ._values import binary, boolean, moment, network, number
 
 Kind = Literal["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"]
@@ -194,35 +196,46 @@ class _Reader:
             content = self.json(content)
         if not isinstance(content, Mapping):
             raise self.error(
-                f"the document is {content!r}; give a JSON object with Version and Statement"
+                f"the document is {shown(content)}; give a JSON object with Version and Statement"
             )
         self.known(content, _DOCUMENT)
         version = content.get("Version")
         if version not in VERSIONS:
             raise self.error(
-                f"is {version!r}; write '{VERSIONS[0]}'"
+                f"is {shown(version)}; write '{VERSIONS[0]}'"
                 if "Version" in content
                 else f"is missing; write 'Version': '{VERSIONS[0]}'",
                 "Version",
             )
         if not isinstance(content.get("Id", ""), str):
-            raise self.error(f"is {content['Id']!r}; give a string, or leave it out", "Id")
+            raise self.error(f"is {shown(content['Id'])}; give a string, or leave it out", "Id")
         raw = content.get("Statement")
         statements = [raw] if isinstance(raw, Mapping) else raw
         if not isinstance(statements, list | tuple) or not statements:
             raise self.error(
-                f"is {raw!r}; give an object, or a list of at least one",
+                f"is {shown(raw)}; give an object, or a list of at least one",
                 "Statement",
             )
-        return ParsedPolicy(
-            name=self.name,
-            version=cast("str", version),
-            statements=tuple(
-                self.statement(statement, index, variables=version == VERSIONS[0])
-                for index, statement in enumerate(statements)
-            ),
-            kind=self.kind,
+        read = tuple(
+            self.statement(statement, index, variables=version == VERSIONS[0])
+            for index, statement in enumerate(statements)
         )
+        self.unique(read)
+        return ParsedPolicy(
+            name=self.name, version=cast("str", version), statements=read, kind=self.kind
+        )
+
+    def unique(self, statements: Sequence[ParsedStatement]) -> None:
+        """Refuse two statements of one Sid (documentation)."""
+        first: dict[str, ParsedStatement] = {}
+        for statement in statements:
+            if statement.sid and statement is not first.setdefault(statement.sid, statement):
+                self.place = statement.where
+                raise self.error(
+                    f"statement {first[statement.sid].index + 1} has the same; give each its own, "
+                    "or none",
+                    "Sid",
+                )
 
     def json(self, text: str) -> object:
         def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -244,6 +257,11 @@ class _Reader:
                 f"the text is no JSON, {error.msg} at line {error.lineno} column {error.colno}; "
                 "give an object with Version and Statement"
             ) from None
+        except OrgError:
+            raise
+        except ValueError:
+            # What the reader of JSON says of a number of thousands of digits.
+            raise self.error("the text has a number that is too long; give a policy") from None
 
     def constant(self, name: str) -> object:
         raise self.error(f"the text is no JSON, {name} is no value of it; give a number")
@@ -268,17 +286,17 @@ class _Reader:
     def statement(self, raw: object, index: int, *, variables: bool) -> ParsedStatement:
         self.place = f"statement {index + 1}"
         if not isinstance(raw, Mapping):
-            raise self.error(f"is {raw!r}; give a JSON object")
+            raise self.error(f"is {shown(raw)}; give a JSON object")
         sid = raw.get("Sid", "")
         if not isinstance(sid, str):
-            raise self.error(f"is {sid!r}; give a string of letters and digits", "Sid")
+            raise self.error(f"is {shown(sid)}; give a string of letters and digits", "Sid")
         if sid:
             self.place += f" '{sid}'"
         self.known(raw, _ELEMENTS[self.kind])
         effect = raw.get("Effect")
         if effect not in ("Allow", "Deny"):
             raise self.error(
-                f"is {effect!r}; write 'Allow' or 'Deny'"
+                f"is {shown(effect)}; write 'Allow' or 'Deny'"
                 if "Effect" in raw
                 else "is missing; write 'Allow' or 'Deny'",
                 "Effect",
@@ -328,7 +346,7 @@ class _Reader:
             name = self.deferred(item, element)
             if name is None:
                 if not isinstance(item, str) or not item:
-                    raise self.error(f"has the item {item!r}; give a string", element)
+                    raise self.error(f"has the item {shown(item)}; give a string", element)
                 check(item, element)
                 name = item
             names.append(name)
@@ -344,14 +362,17 @@ class _Reader:
             key = next(iter(value), "")
             if len(value) != 1 or not (key == "Ref" or str(key).startswith("Fn::")):
                 return None
-            text = json.dumps(value, default=str)
+            try:
+                text = json.dumps(value, default=str)
+            except (RecursionError, TypeError, ValueError):
+                return None
         else:
             return None
         if self.keep:
             # Not a variable, and no name that a request could have.
             return text.replace("${", "#{").replace("*", "#").replace("?", "#")
         raise self.error(
-            f"{text!r} is only known at deployment; evaluate the synthesized template, or give the "
+            f"{shown(text)} is only known at deployment; evaluate the synthesized template, or give the "
             "value itself",
             element,
         )
@@ -383,7 +404,7 @@ class _Reader:
         principal = raw.get("Principal")
         if principal != "*":
             raise self.error(
-                f"is {principal!r}; write '*', and compare aws:PrincipalArn in Condition"
+                f"is {shown(principal)}; write '*', and compare aws:PrincipalArn in Condition"
                 if "Principal" in raw
                 else "is missing; write 'Principal': '*'",
                 "Principal",
@@ -416,7 +437,9 @@ class _Reader:
             return ()
         condition = raw["Condition"]
         if not isinstance(condition, Mapping) or self.deferred(condition, "Condition") is not None:
-            raise self.error(f"is {condition!r}; give operators with keys and values", "Condition")
+            raise self.error(
+                f"is {shown(condition)}; give operators with keys and values", "Condition"
+            )
         found: list[Condition] = []
         for written, keys in condition.items():
             element = f"Condition {written}"
@@ -437,7 +460,7 @@ class _Reader:
             if operator == "Null" and if_exists:
                 raise self.error("Null has no IfExists; write 'Null'", element)
             if not isinstance(keys, Mapping):
-                raise self.error(f"is {keys!r}; give keys and values", element)
+                raise self.error(f"is {shown(keys)}; give keys and values", element)
             found.extend(
                 Condition(
                     operator=operator,
@@ -454,7 +477,9 @@ class _Reader:
 
     def key(self, key: object, element: str) -> str:
         if not isinstance(key, str) or not key or key != key.strip():
-            raise self.error(f"has the key {key!r}; write one such as 'aws:PrincipalArn'", element)
+            raise self.error(
+                f"has the key {shown(key)}; write one such as 'aws:PrincipalArn'", element
+            )
         return key
 
     def values(
@@ -475,11 +500,15 @@ class _Reader:
     def value(self, item: object, element: str) -> str:
         if isinstance(item, bool):
             return "true" if item else "false"
-        if isinstance(item, int | float):
-            return repr(item)
         if isinstance(item, str):
             return item
-        raise self.error(f"has the value {item!r}; give a string, a number, true or false", element)
+        if isinstance(item, int | float):
+            # Python writes no number of thousands of digits.
+            with suppress(ValueError):
+                return repr(item)
+        raise self.error(
+            f"has the value {shown(item)}; give a string, a number, true or false", element
+        )
 
     def well_formed(self, text: str, element: str, *, operator: str, variables: bool) -> None:
         family = OPERATORS[operator].family

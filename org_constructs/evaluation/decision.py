@@ -16,9 +16,10 @@ from typing import Any, Literal
 
 from org_constructs.model.errors import OrgError
 
-from ._conditions import Context
+from ._conditions import Context, plain
 from ._exemptions import Exemption, caveats, resource_exemption, service_exemption
 from ._policies import Level, NamedPolicy, PolicyLike, ReadPolicy, read_level
+from ._shown import shown
 from ._statements import Question, applies
 from ._syntax import RCP, SCP, Kind, ParsedStatement
 
@@ -60,7 +61,7 @@ class Request:
         if not isinstance(self.action, str) or not _ACTION.fullmatch(self.action):
             raise OrgError(
                 "ORG031",
-                f"request: action {self.action!r} is not one action; write one such as "
+                f"request: action {shown(self.action)} is not one action; write one such as "
                 "'ec2:RunInstances', without wildcards",
             )
         if not isinstance(self.resource, str) or not (
@@ -68,13 +69,13 @@ class Request:
         ):
             raise OrgError(
                 "ORG031",
-                f"request: resource {self.resource!r} is not an ARN; write one such as "
+                f"request: resource {shown(self.resource)} is not an ARN; write one such as "
                 "'arn:aws:s3:::logs', or '*'",
             )
         if not isinstance(self.context, Mapping):
             raise OrgError(
                 "ORG031",
-                f"request: context is {self.context!r}; give keys and values, such as "
+                f"request: context is {shown(self.context)}; give keys and values, such as "
                 "{'aws:PrincipalOrgID': 'o-a1b2c3d4e5'}",
             )
         context = Context(self.context)
@@ -87,13 +88,14 @@ class Request:
                 continue
             if not isinstance(value, str) or not value:
                 raise OrgError(
-                    "ORG031", f"request: {argument} is {value!r}; give a string, or leave it out"
+                    "ORG031",
+                    f"request: {argument} is {shown(value)}; give a string, or leave it out",
                 )
             given = context.values.setdefault(key.lower(), (value,))
             if given != (value,):
                 raise OrgError(
                     "ORG031",
-                    f"request: {argument} is {value!r} and context has {key} {', '.join(given)}; "
+                    f"request: {argument} is {shown(value)} and context has {key} {', '.join(given)}; "
                     "give one of them",
                 )
         question = Question(self.action.lower(), self.resource, context)
@@ -107,10 +109,7 @@ class Request:
         if self.principal_arn is not None:
             content["principal_arn"] = self.principal_arn
         if self.context:
-            content["context"] = {
-                key: list(value) if isinstance(value, tuple | set | frozenset) else value
-                for key, value in self.context.items()
-            }
+            content["context"] = {key: plain(value) for key, value in self.context.items()}
         return content
 
 
@@ -312,7 +311,7 @@ def _listed(levels: object) -> list[Any]:
     if isinstance(levels, str | Mapping | Level) or not isinstance(levels, Iterable):
         raise OrgError(
             "ORG032",
-            f"decide: levels is {levels!r}; give a list of levels, each a list of policies, the "
+            f"decide: levels is {shown(levels)}; give a list of levels, each a list of policies, the "
             "root's first",
         )
     return list(levels)

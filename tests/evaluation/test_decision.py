@@ -487,3 +487,97 @@ def test_fails_for_a_misspelt_name() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Decide'"):
         room.Decide  # type: ignore[attr-defined]  # noqa: B018
     assert set(room.__all__) <= set(dir(room))
+
+
+def _nested(depth: int) -> list[Any]:
+    content: list[Any] = []
+    for _ in range(depth):
+        content = [content]
+    return content
+
+
+@pytest.mark.parametrize(
+    ("resource", "value"),
+    [
+        (_nested(5000), "x"),
+        ({"Ref": _nested(5000)}, "x"),
+        ({"Fn::Join": {(1, 2): "x"}}, "x"),
+        ("*", _nested(5000)),
+        ("*", 10**6000),
+    ],
+    ids=["list", "function", "keys", "value", "number"],
+)
+def test_whatever_stands_in_a_policy_is_refused_with_its_place(resource: Any, value: Any) -> None:
+    """A document too deep or too large for Python to print is refused as any other."""
+    statement = {
+        "Effect": "Deny",
+        "Action": "*",
+        "Resource": resource,
+        "Condition": {"StringEquals": {"aws:username": value}},
+    }
+    with pytest.raises(PolicySyntaxError, match="statement 1") as caught:
+        decide(
+            [[{"Version": "2012-10-17", "Statement": statement}]], Request(action="s3:GetObject")
+        )
+    assert len(str(caught.value)) < 500
+
+
+def test_a_text_with_a_number_that_is_too_long_is_refused() -> None:
+    """What the reader of JSON cannot read is an error of the policy."""
+    text = '{"Version":"2012-10-17","Id":' + "9" * 5000 + "}"
+    with pytest.raises(PolicySyntaxError, match="number that is too long"):
+        parse_policy(text)
+
+
+@pytest.mark.parametrize("value", [10**6000, _nested(5000)], ids=["number", "list"])
+def test_whatever_stands_in_a_context_is_refused(value: Any) -> None:
+    """A value that Python cannot print is refused as any other that no key can have."""
+    with pytest.raises(OrgError, match="aws:username"):
+        Request(action="s3:GetObject", context={"aws:username": value})
+
+
+def test_json_form_of_any_context_is_json() -> None:
+    """Dates, bytes and sets of a context are texts and lists in the JSON form."""
+    context = {
+        "aws:CurrentTime": datetime(2026, 1, 1, tzinfo=UTC),
+        "x:blob": b"a",
+        "aws:TagKeys": {"b", "a"},
+        "x:dates": (datetime(2026, 1, 1, tzinfo=UTC),),
+        "s3:max-keys": 10,
+        "aws:SecureTransport": True,
+    }
+    decision = decide([], Request(action="s3:GetObject", context=context))
+    assert json.loads(json.dumps(decision.to_json()))["request"]["context"] == {
+        "aws:CurrentTime": "2026-01-01T00:00:00+00:00",
+        "x:blob": "YQ==",
+        "aws:TagKeys": ["a", "b"],
+        "x:dates": ["2026-01-01T00:00:00+00:00"],
+        "s3:max-keys": 10,
+        "aws:SecureTransport": True,
+    }
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Resource": "arn:aws:s3:::*${aws:z, 'a'}*${aws:z, 'a'}*${aws:z, 'a'}*b"},
+        {"Condition": {"StringLike": {"x:text": "*${aws:z, 'a'}*${aws:z, 'a'}*${aws:z, 'a'}*b"}}},
+        {"Condition": {"ArnLike": {"x:arn": "arn:aws:s3:::*${z, 'a'}*${z, 'a'}*${z, 'a'}*b"}}},
+    ],
+    ids=["resource", "text", "arn"],
+)
+def test_no_pattern_with_variables_takes_long(statement: dict[str, Any]) -> None:
+    """Many stars around the values of variables are followed once, not in every combination."""
+    text = "a" * 20_000
+    document = {"Effect": "Deny", "Action": "*", "Resource": "*", **statement}
+    asked = {"x:text": text, "x:arn": f"arn:aws:s3:::{text}"}
+    for end, effect in (("", "Allowed"), ("b", "ExplicitlyDenied")):
+        decision = decide(
+            [[FULL, {"Version": "2012-10-17", "Statement": document}]],
+            Request(
+                action="s3:GetObject",
+                resource=f"arn:aws:s3:::{text}{end}",
+                context={key: f"{value}{end}" for key, value in asked.items()},
+            ),
+        )
+        assert decision.effect == effect
