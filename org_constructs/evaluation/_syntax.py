@@ -170,6 +170,10 @@ def parse_policy(
     Raises:
         PolicySyntaxError: for what AWS would reject.
     """
+    if kind not in tuple(_ELEMENTS):
+        raise PolicySyntaxError(
+            f"is read as kind {shown(kind)}; give one of {', '.join(_ELEMENTS)}", policy=name
+        )
     return _Reader(name, kind, keep=unknowns == "keep").policy(content)
 
 
@@ -276,6 +280,8 @@ class _Reader:
                     if key == "NotAction"
                     else "compare aws:PrincipalArn in Condition"
                 )
+            elif elements is _DOCUMENT and key in _ELEMENTS[self.kind]:
+                message = "belongs to a statement; put the statement into a list under 'Statement'"
             else:
                 near = _nearest(str(key).capitalize(), elements)
                 message = "is unknown; " + (
@@ -445,6 +451,13 @@ class _Reader:
             element = f"Condition {written}"
             read = read_operator(str(written))
             if read is None:
+                if not isinstance(keys, Mapping):
+                    # The most natural mistake: the operator is left out.
+                    raise self.error(
+                        "is no operator with keys; write an operator, and the key under it, such "
+                        "as 'StringEquals': {'aws:PrincipalOrgID': 'o-a1b2c3d4e5'}",
+                        element,
+                    )
                 base = str(written).rpartition(":")[2]
                 near = _nearest(base, sorted(OPERATORS))
                 raise self.error(

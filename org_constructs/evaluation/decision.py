@@ -23,6 +23,7 @@ from ._shown import shown
 from ._statements import Question, applies
 from ._syntax import RCP, SCP, Kind, ParsedStatement
 
+_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 _ACTION = re.compile(r"[^\s:*?]+:[^\s:*?]+")
 
 
@@ -277,8 +278,23 @@ def decide(
 
     Raises:
         PolicySyntaxError: for a policy that AWS would reject.
-        OrgError: `ORG032` for levels that are none.
+        OrgError: `ORG031` for what is no request, `ORG032` for levels that are none and for a
+            management account that is no id.
     """
+    if not isinstance(request, Request):
+        raise OrgError(
+            "ORG031",
+            f"decide: request is {shown(request)}; give Request(action=…), such as "
+            "Request(action='ec2:RunInstances')",
+        )
+    if management_account is not None and not (
+        isinstance(management_account, str) and _ACCOUNT_ID.fullmatch(management_account)
+    ):
+        raise OrgError(
+            "ORG032",
+            f"decide: management_account is {shown(management_account)}; give its id, a string of "
+            "12 digits, or leave it out",
+        )
     question = request._question  # noqa: SLF001 - one module, one room
     answer = _Answer(question)
     exemptions = []

@@ -581,3 +581,26 @@ def test_no_pattern_with_variables_takes_long(statement: dict[str, Any]) -> None
             ),
         )
         assert decision.effect == effect
+
+
+@pytest.mark.parametrize("request_", ["s3:GetObject", {"action": "s3:GetObject"}, None])
+def test_fails_for_what_is_no_request(request_: Any) -> None:
+    """An action, or the arguments of a request, are not the request itself."""
+    with pytest.raises(OrgError, match=r"give Request\(action=") as caught:
+        decide([[FULL]], request_)
+    assert caught.value.code == "ORG031"
+
+
+@pytest.mark.parametrize("account", [111122223333, "1111-2222-3333", "", "11112222333"])
+def test_fails_for_a_management_account_that_is_no_id(account: Any) -> None:
+    """What could be the id of no principal would exempt none, silently."""
+    with pytest.raises(OrgError, match="12 digits") as caught:
+        decide([[FULL]], REQUEST, management_account=account)
+    assert caught.value.code == "ORG032"
+
+
+@pytest.mark.parametrize("kind", ["SCP", None, ["SERVICE_CONTROL_POLICY"]])
+def test_fails_for_an_unknown_kind_of_policy(kind: Any) -> None:
+    """The kinds are named."""
+    with pytest.raises(PolicySyntaxError, match="RESOURCE_CONTROL_POLICY"):
+        parse_policy(FULL, kind=kind)
