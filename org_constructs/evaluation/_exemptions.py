@@ -8,6 +8,7 @@ Sources:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ._statements import Question
@@ -20,6 +21,7 @@ _SERVICE_LINKED = re.compile(
 )
 # Of the services that AWS names, Alexa's and the Product Marketing API have no actions of IAM.
 _UNRESTRICTED = {"mechanicalturk": "Amazon Mechanical Turk"}
+_SESSION = re.compile(r"arn:[^:]*:sts::[^:]*:assumed-role/.+")
 _ACCOUNT = 4
 
 
@@ -67,15 +69,26 @@ def resource_exemption(question: Question, management_account: str | None) -> Ex
     return None
 
 
-def caveats(action: str) -> tuple[str, ...]:
-    """Return what AWS says of an action that makes a denial of a service control policy unsure.
+def action_caveats(action: str) -> Iterator[str]:
+    """Yield what AWS says of an action that makes a denial of a service control policy unsure.
 
     AWS names tasks and not actions, so that the policies are evaluated and not left out.
     """
     service = action.partition(":")[0].lower()
     if service in _UNRESTRICTED:
-        return (f"AWS documents that they do not restrict tasks of {_UNRESTRICTED[service]}",)
-    return ()
+        yield (
+            "AWS documents that service control policies do not restrict tasks of "
+            f"{_UNRESTRICTED[service]}"
+        )
+
+
+def principal_caveats(question: Question) -> Iterator[str]:
+    """Yield what is not as AWS sends it in the key that names who asks (documentation)."""
+    if _SESSION.fullmatch(_principal(question)):
+        yield (
+            "AWS gives the ARN of the role as aws:PrincipalArn and never that of its session, as "
+            "this request does"
+        )
 
 
 def is_service_linked_role(principal_arn: str) -> bool:

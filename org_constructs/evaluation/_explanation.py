@@ -22,7 +22,7 @@ def explain(decision: Decision) -> str:
         f"{_TITLES[exemption.kind]} do not reach it, because {exemption.reason}"
         for exemption in decision.exemptions
     )
-    sentences.extend(f"{_TITLES[SCP]}: {text}" for text in decision.caveats)
+    sentences.extend(decision.caveats)
     if decision.missing_keys:
         keys = decision.missing_keys
         sentences.append(f"the request does not give {_listed(keys)}, which could change this")

@@ -17,13 +17,19 @@ from typing import Any, Literal
 from org_constructs.model.errors import OrgError
 
 from ._conditions import Context, plain
-from ._exemptions import Exemption, caveats, resource_exemption, service_exemption
+from ._exemptions import (
+    Exemption,
+    action_caveats,
+    principal_caveats,
+    resource_exemption,
+    service_exemption,
+)
 from ._policies import Level, NamedPolicy, PolicyLike, ReadPolicy, read_level
 from ._shown import shown
 from ._statements import Question, applies
 from ._syntax import RCP, SCP, Kind, ParsedStatement
 
-_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
+_ACCOUNT_ID = re.compile(r"\d+", re.ASCII)
 _ACTION = re.compile(r"[^\s:*?]+:[^\s:*?]+")
 
 
@@ -99,6 +105,12 @@ class Request:
                     f"request: {argument} is {shown(value)} and context has {key} {', '.join(given)}; "
                     "give one of them",
                 )
+        if self.principal_arn is not None and not self.principal_arn.startswith("arn:"):
+            raise OrgError(
+                "ORG031",
+                f"request: principal_arn is {shown(self.principal_arn)}, which is no ARN; write "
+                "one such as 'arn:aws:iam::111122223333:role/Admin'",
+            )
         question = Question(self.action.lower(), self.resource, context)
         object.__setattr__(self, "_question", question)
 
@@ -229,10 +241,15 @@ class Decision:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What AWS documents about the action that makes a denial unsure, if anything."""
-        if not any(level.kind == SCP and level.effect != "Allowed" for level in self.levels):
+        """What makes the answer unsure, by what AWS documents of the action and of the request."""
+        if not self.levels:
             return ()
-        return caveats(self.request.action)
+        question = self.request._question  # noqa: SLF001 - one module, one room
+        restricted = any(level.kind == SCP and level.effect != "Allowed" for level in self.levels)
+        return (
+            *(action_caveats(self.request.action) if restricted else ()),
+            *principal_caveats(question),
+        )
 
     @property
     def explanation(self) -> str:
@@ -292,8 +309,8 @@ def decide(
     ):
         raise OrgError(
             "ORG032",
-            f"decide: management_account is {shown(management_account)}; give its id, a string of "
-            "12 digits, or leave it out",
+            f"decide: management_account is {shown(management_account)}; give its id, a string "
+            "such as '111122223333', or leave it out",
         )
     question = request._question  # noqa: SLF001 - one module, one room
     answer = _Answer(question)
