@@ -69,6 +69,19 @@ def applies(statement: ParsedStatement, question: Question, missing: list[str]) 
     return holds
 
 
+def applies_to_some_resource(statement: ParsedStatement, question: Question) -> bool:
+    """Tell whether only the resource, of which the request names none, keeps a statement away.
+
+    To be asked of a statement that does not apply, after `applies`.
+    """
+    compiled: Compiled = statement.compiled
+    return (
+        bool(statement.resources)
+        and compiled.action(question.action) is not compiled.negated
+        and all(test(question.context, []) for test in compiled.conditions)
+    )
+
+
 def _resource_test(statement: ParsedStatement) -> ResourceTest | None:
     """Return the test of Resource or NotResource; None when every resource is meant."""
     patterns = statement.resources or statement.not_resources

@@ -26,7 +26,7 @@ from ._exemptions import (
 )
 from ._policies import Level, NamedPolicy, PolicyLike, ReadPolicy, read_level
 from ._shown import shown
-from ._statements import Question, applies
+from ._statements import Question, applies, applies_to_some_resource
 from ._syntax import RCP, SCP, Kind, ParsedStatement
 
 _ACCOUNT_ID = re.compile(r"\d+", re.ASCII)
@@ -212,6 +212,8 @@ class Decision:
         missing_keys: condition keys that the request does not have and that could have changed
             the answer, in the case of the policies.
         exemptions: why policies do not reach the request, if they do not.
+        of_some_resources: statements about certain resources that would have changed the answer,
+            where the request names no resource.
     """
 
     request: Request
@@ -219,6 +221,7 @@ class Decision:
     levels: tuple[LevelDecision, ...] = ()
     missing_keys: tuple[str, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
+    of_some_resources: tuple[StatementReference, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -249,6 +252,11 @@ class Decision:
         return (
             *(action_caveats(self.request.action) if restricted else ()),
             *principal_caveats(question),
+            *(
+                f"The request names no resource, and {reference} "
+                f"{'denies' if reference.effect == 'Deny' else 'allows'} it for certain ones"
+                for reference in self.of_some_resources
+            ),
         )
 
     @property
@@ -337,6 +345,7 @@ def decide(
         levels=tuple(answer.levels),
         missing_keys=answer.missing_keys(),
         exemptions=tuple(exemptions),
+        of_some_resources=answer.of_some_resources(),
     )
 
 
@@ -353,7 +362,16 @@ def _listed(levels: object) -> list[Any]:
 class _Answer:
     """Collects what the levels say."""
 
-    __slots__ = ("allow_keys", "certain", "deny_keys", "effect", "levels", "never", "question")
+    __slots__ = (
+        "allow_keys",
+        "certain",
+        "deny_keys",
+        "effect",
+        "elsewhere",
+        "levels",
+        "never",
+        "question",
+    )
 
     def __init__(self, question: Question) -> None:
         self.question = question
@@ -365,6 +383,8 @@ class _Answer:
         self.never = False
         self.deny_keys: list[str] = []
         self.allow_keys: list[str] = []
+        # Statements that only the resource keeps away, of a request that names none.
+        self.elsewhere: list[StatementReference] = []
 
     def level(
         self, kind: Kind, number: int, of: int, name: str, policies: Sequence[ReadPolicy]
@@ -373,10 +393,14 @@ class _Answer:
         denied: list[StatementReference] = []
         allow_keys: list[str] = []
         surely = False
+        elsewhere: list[StatementReference] = []
+        nowhere = self.question.resource == "*"
         for policy in policies:
             for statement in policy.parsed.statements:
                 missing: list[str] = []
                 holds = applies(statement, self.question, missing)
+                if nowhere and not holds and applies_to_some_resource(statement, self.question):
+                    elsewhere.append(_reference(policy, statement))
                 if statement.effect == "Deny":
                     self.deny_keys += missing
                     if holds:
@@ -387,6 +411,8 @@ class _Answer:
                 if holds:
                     allowed.append(_reference(policy, statement))
                     surely = surely or not missing
+        # What a level allows anyway is not changed by another statement that allows.
+        self.elsewhere += [ref for ref in elsewhere if ref.effect == "Deny" or not allowed]
         effect = Effect.ALLOWED
         if denied:
             effect = self.effect = Effect.EXPLICITLY_DENIED
@@ -409,6 +435,13 @@ class _Answer:
                 policies=tuple(policy.name for policy in policies),
             )
         )
+
+    def of_some_resources(self) -> tuple[StatementReference, ...]:
+        """Return the statements that could have changed the answer, had it been their resource."""
+        if self.effect is Effect.EXPLICITLY_DENIED:
+            return ()
+        wanted = "Deny" if self.effect is Effect.ALLOWED else "Allow"
+        return tuple(ref for ref in self.elsewhere if ref.effect == wanted)
 
     def missing_keys(self) -> tuple[str, ...]:
         """Return the keys that could have changed the answer, each once."""

@@ -147,6 +147,7 @@ def decide_for(
         levels=decision.levels,
         missing_keys=decision.missing_keys,
         exemptions=exemptions,
+        of_some_resources=decision.of_some_resources,
         unknowns=_unknowns(model, frozenset(nodes)),
     )
 
