@@ -42,9 +42,10 @@ def a_check_that_crashes(app: App) -> str:
     app.replace(
         "app.py",
         "app = cdk.App()",
-        "import org_constructs.validation\n"
+        "import org_constructs._findings\n"
         "def crash(context): raise ZeroDivisionError('the check crashed')\n"
-        "org_constructs.validation.run_checks = crash\n"
+        "assert org_constructs._findings.run_checks\n"
+        "org_constructs._findings.run_checks = crash\n"
         "app = cdk.App()",
     )
     return "the check crashed"
