@@ -34,6 +34,12 @@ hypothesis.settings.load_profile("patient")
 MANAGEMENT_ACCOUNT = "246813579024"
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take longest, so that none of them is left alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
 @pytest.fixture(scope="session")
 def feature_flags() -> dict[str, Any]:
     """Return the feature flags that cdk.json pins."""

@@ -92,11 +92,17 @@ def fences_without_a_common_region(app: App) -> str:
 def test_a_failed_synthesis_cannot_be_deployed(
     app: App, spoil: Callable[[App], str], code: str
 ) -> None:
-    """It ends non-zero and says why; neither it nor the written assembly brings one call to AWS."""
+    """It ends non-zero and says why, before one call to AWS."""
     shown = spoil(app)
     refused(app, app.cdk.deploy(), shown, code)
     assert (app.cdk.assembly / "Organization.template.json").is_file()
-    refused(app, app.deploy_assembly(), shown, code)
+
+
+def test_a_refused_assembly_cannot_be_deployed(app: App) -> None:
+    """What a failed synthesis has written is refused as well, without the app."""
+    shown = two_accounts_with_one_email(app)
+    assert app.cdk.synth().exit_code != 0
+    refused(app, app.deploy_assembly(), shown, "ORG103")
 
 
 def test_placeholders_are_not_deployed_without_being_asked_for(app: App) -> None:

@@ -156,7 +156,7 @@ cells = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(paths, resource_paths, cells, st.sampled_from([None, "444455556666", "1"]))
 def test_equals_exact_decisions(
     levels: Any, resource_levels: Any, cell: dict[str, Any], management_account: str | None

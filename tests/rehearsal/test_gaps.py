@@ -433,7 +433,7 @@ class TestProperties:
         """There is no moment between the beginning and the end."""
         assert gaps_of(log(call), start) == ()
 
-    @settings(max_examples=200)
+    @settings(max_examples=100)
     @given(start=starts, calls=st.lists(changes, min_size=1, max_size=8))
     def test_it_agrees_with_the_definition(self, start: Tree, calls: list[Any]) -> None:
         """Written naively: a denial of both ends that some state between lacks, and no other."""
