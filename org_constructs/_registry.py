@@ -21,10 +21,10 @@ from .model.errors import OrgError
 
 if TYPE_CHECKING:
     from ._order import Position
+    from ._settings_handler import SettingsHandler
     from .checks import DroppedGuardrails
     from .model.lock import LockedAccount
     from .policy import ServiceControlPolicy
-    from .settings import SettingsHandler
 
 _ATTRIBUTE = "_org_constructs_place"
 _REGISTRY = "_org_constructs_registry"

@@ -359,7 +359,7 @@ def test_deletion_does_nothing_and_always_succeeds(
     answer = serve(request_of("Delete", **changes))
     assert answer["Status"] == "SUCCESS"
     assert answer["PhysicalResourceId"] == SUCCESS_ID
-    assert f"deleting {SUCCESS_ID} does nothing" in caplog.text
+    assert f"deleted {SUCCESS_ID}: " in caplog.text
 
 
 def test_deletion_says_what_stays(

@@ -13,6 +13,7 @@ from settings_harness import Clock, Context, Inbox, Organizations, Request, Serv
 
 from org_constructs import handlers
 from org_constructs.handlers.function.organization_settings import index, settings
+from org_constructs.handlers.function.organization_settings.errors import SettingError
 from org_constructs.handlers.function.organization_settings.settings import Outcome, Setting
 
 
@@ -260,3 +261,36 @@ def test_the_constructs_side_loads_no_sdk(tmp_path: Path) -> None:
         "print([name for name in ('boto3', 'botocore', 'aws_cdk', 'jsii') if name in sys.modules])"
     )
     assert _python(program, dict(os.environ), tmp_path).strip() == "[]"
+
+
+@pytest.mark.parametrize(("physical_id", "asked"), [("thing/x", True), ("ScpType", False)])
+def test_a_setting_may_do_something_when_its_code_goes(
+    request_of: Request, serve: Serve, physical_id: str, *, asked: bool
+) -> None:
+    """It is asked, with its properties; what was never created is not."""
+    removed: list[Any] = []
+
+    class Withdrawn(Broken):
+        def remove(self, properties: Any, run: Any) -> str:  # noqa: ARG002
+            removed.append(properties)
+            return "withdrawn"
+
+    known = {"Custom::Broken": Withdrawn()}
+    gone = {"ResourceType": "Custom::Broken", "ResourceProperties": {"Name": "x"}}
+    event = request_of("Delete", **gone, PhysicalResourceId=physical_id)
+    assert serve(event, settings=lambda: known)["Status"] == "SUCCESS"
+    assert bool(removed) is asked
+    assert removed in ([], [{"Name": "x"}])
+
+
+def test_a_removal_that_fails_is_told(request_of: Request, serve: Serve) -> None:
+    """Nothing is given up silently: the stack keeps what could not be removed."""
+
+    class Stubborn(Broken):
+        def remove(self, properties: Any, run: Any) -> str:  # noqa: ARG002
+            raise SettingError("it is still in use; let it go first")
+
+    event = request_of("Delete", ResourceType="Custom::Broken", PhysicalResourceId="thing/x")
+    answer = serve(event, settings=lambda: {"Custom::Broken": Stubborn()})
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"] == "it is still in use; let it go first"

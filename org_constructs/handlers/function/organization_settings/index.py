@@ -134,7 +134,7 @@ def _answer(
 def _fulfil(event: Mapping[str, Any], surroundings: Surroundings, patience: Patience) -> Response:
     request = event.get("RequestType")
     if request == "Delete":
-        return _keep(event, surroundings)
+        return _remove(event, surroundings, patience)
     if request not in ("Create", "Update"):
         raise SettingError(f"request type {request!r} is none of Create, Update and Delete")
     resource_type = event.get("ResourceType")
@@ -155,18 +155,25 @@ def _fulfil(event: Mapping[str, Any], surroundings: Surroundings, patience: Pati
     )
 
 
-def _keep(event: Mapping[str, Any], surroundings: Surroundings) -> Response:
-    """Answer a deletion, which never does anything and never fails.
+def _remove(event: Mapping[str, Any], surroundings: Surroundings, patience: Patience) -> Response:
+    """Answer a deletion, which keeps what is in force unless the setting itself says otherwise.
 
-    Nothing is looked at for it, neither the properties nor whether the type is known: what was
-    never created, because it was wrong, must be deletable too.
+    What was never created, because it was wrong, and what no setting knows, must be deletable too.
     """
-    kept = "nothing is turned off"
+    removed = "nothing is turned off"
+    setting: Setting | None = None
     try:
-        kept = surroundings.settings()[str(event.get("ResourceType"))].kept
-    except Exception as error:  # noqa: BLE001 - only the log's text depends on it
+        setting = surroundings.settings().get(str(event.get("ResourceType")))
+    except Exception as error:  # noqa: BLE001 - what cannot be listed can do nothing
         _LOGGER.warning("no setting tells what is kept: %s", explain(error))
-    _LOGGER.info("deleting %s does nothing: %s", identity(event), kept)
+    if setting is not None and identity(event) != event.get("LogicalResourceId"):
+        removed = setting.remove(
+            event.get("ResourceProperties") or {},
+            Run(patience=patience, client=surroundings.client),
+        )
+    elif setting is not None:
+        removed = setting.kept
+    _LOGGER.info("deleted %s: %s", identity(event), removed)
     return Response(status="SUCCESS", physical_id=identity(event))
 
 

@@ -52,7 +52,8 @@ class Outcome:
 class Setting(ABC):
     """One kind of setting, and the custom resource type by which it is declared.
 
-    There is no method to delete: removing code never turns a setting off.
+    Removing code never turns a setting off, unless its own properties ask for it: `remove` keeps
+    what is in force unless a setting overrides it.
 
     Attributes:
         resource_type: such as `Custom::OrganizationPolicyType`.
@@ -83,6 +84,27 @@ class Setting(ABC):
         Raises:
             SettingError: it cannot be brought into force; the text names the remedy.
         """
+
+    def remove(
+        self,
+        properties: Mapping[str, Any],  # noqa: ARG002 - for those that override it
+        run: Run,  # noqa: ARG002 - for those that override it
+    ) -> str:
+        """Do what the removal of the code means, for a setting that was in force.
+
+        Must be safe to run again. Never called for what was not created.
+
+        Args:
+            properties: the resource's properties, as CloudFormation sends them.
+            run: the deadline and the clients.
+
+        Returns:
+            What was done or kept, for the log.
+
+        Raises:
+            SettingError: it cannot be done; the text names the remedy.
+        """
+        return self.kept
 
 
 def discover() -> dict[str, Setting]:
