@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .account import Account, IAccount
+    from .invitation import AccountInvitation
     from .landing_zone import ProductionOu, SandboxOu, SecurityOu, StagingOu, WorkloadsOu
     from .model.errors import OrgError
     from .organization import IOrganization, Organization, Root
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Account",
+    "AccountInvitation",
     "IAccount",
     "IOrganization",
     "IOrganizationalUnit",
@@ -41,6 +43,7 @@ __all__ = [
 
 _HOMES = {
     "account": ("Account", "IAccount"),
+    "invitation": ("AccountInvitation",),
     "landing_zone": ("ProductionOu", "SandboxOu", "SecurityOu", "StagingOu", "WorkloadsOu"),
     "model.errors": ("OrgError",),
     "organization": ("IOrganization", "Organization", "Root"),

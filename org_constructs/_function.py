@@ -48,8 +48,9 @@ class OrganizationFunction(Construct):
         # A name of its own lets the execution policy grant this function and no other.
         # It lasts as long as the stack does: CloudFormation lets no setting change its function.
         lasting = place_of(scope).child(id).lasting_path
-        digest = hashlib.sha256(lasting.encode()).hexdigest()[:8]
-        self._name = name = f"{lasting.partition('/')[0][:36]}-{digest}"
+        self._stack_name = lasting.partition("/")[0]
+        self._digest = hashlib.sha256(lasting.encode()).hexdigest()[:8]
+        name = f"{self._stack_name[:36]}-{self._digest}"
         log_group = logs.CfnLogGroup(
             self,
             "Logs",
@@ -118,6 +119,13 @@ class OrganizationFunction(Construct):
     def function_arn(self) -> str:
         """ARN of the function."""
         return self._function.attr_arn
+
+    def name_of(self, part: str) -> str:
+        """Return a name for something of at most ten letters that belongs to the function.
+
+        It has at most 64 characters, and the prefix that the execution policy grants.
+        """
+        return f"{FUNCTION_NAME_PREFIX}{self._stack_name[:24]}-{self._digest}-{part}"
 
     def grant(self, policy_name: str, statements: Sequence[dict[str, Any]]) -> None:
         """Let the role do this, and write its own log; replaces what it could do before."""

@@ -26,8 +26,10 @@ class OrderStage(IntEnum):
     ACCOUNT = 4
     UNTARGETED_POLICY = 5
     INVITATION = 6
+    # What moves accounts later learns of an OU only when its policies are attached.
+    INVITATION_SWEEP = 7
     # Last: a name that cannot be given holds up nothing that protects.
-    ACCOUNT_NAME = 7
+    ACCOUNT_NAME = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ._order import Position
     from ._settings_handler import SettingsHandler
     from .checks import DroppedGuardrails
+    from .invitation import InvitationSweep
     from .model.lock import LockedAccount
     from .policy import ServiceControlPolicy
 
@@ -103,6 +104,8 @@ class Registry:
         self.management_account_ids: dict[str, set[str]] = {}
         self.retain_policies = False
         self.settings_handlers: dict[str, SettingsHandler] = {}
+        self.sweeps: dict[str, InvitationSweep] = {}
+        self.invitation_scopes: dict[str, Construct] = {}
         self.account_scopes: dict[str, Construct] = {}
         self.stack_names: dict[str, str] = {}
         self.account_paths: set[str] = set()

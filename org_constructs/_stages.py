@@ -24,10 +24,10 @@ def management_account_ids(registry: Registry) -> Mapping[str, frozenset[str]]:
 def own_paths(registry: Registry) -> frozenset[str]:
     """Return the paths of what the library itself makes in the app to manage organizations."""
     return frozenset(
-        f"{handler.path}/{part}"
+        f"{function.path}/{part}"
         for other in registry.of_app
-        for handler in other.settings_handlers.values()
-        for part in handler.PARTS
+        for function in (*other.settings_handlers.values(), *other.sweeps.values())
+        for part in function.PARTS
     )
 
 

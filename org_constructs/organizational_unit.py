@@ -27,9 +27,11 @@ from .model.identifiers import (
 if TYPE_CHECKING:
     from .account import Account
     from .guardrails import Guardrail
+    from .invitation import AccountInvitation
     from .policy import Policy
 
 _ACCOUNTS_SCOPE = "Accounts"
+_INVITATIONS_SCOPE = "Invitations"
 
 
 class _CfnOrganizationalUnit(Tracked, organizations.CfnOrganizationalUnit):
@@ -71,6 +73,17 @@ class IOrganizationalUnit(Protocol):
         tags: Mapping[str, str] | None = None,
     ) -> Account:
         """Define an account in this OU."""
+        ...
+
+    def invite_account(
+        self,
+        id: str,
+        *,
+        account_id: str | None = None,
+        email: str | None = None,
+        notes: str | None = None,
+    ) -> AccountInvitation:
+        """Invite an account that exists, and place it in this OU once it has joined."""
         ...
 
     def attach(self, *guardrails_or_policies: Guardrail | Policy) -> None:
@@ -167,6 +180,50 @@ class Container(PolicyTarget):
             )
         return Account(
             scope, id, parent=self, email=email, name=name, role_name=role_name, tags=tags
+        )
+
+    def invite_account(
+        self,
+        id: str,
+        *,
+        account_id: str | None = None,
+        email: str | None = None,
+        notes: str | None = None,
+    ) -> AccountInvitation:
+        """Invite an account that exists, in the scope `Invitations` of this construct's stack.
+
+        The owner accepts inside the invited account; then the account is moved here by itself. The
+        scope is the same for every OU of the stack, so that another OU in code moves the account.
+
+        Args:
+            id: stable id, unique among the invitations of the stack.
+            account_id: id of the account; either this or `email`.
+            email: address of the account's root user.
+            notes: what the owner reads in the invitation, at most 1024 characters.
+
+        Raises:
+            OrgError: as `AccountInvitation`; also `ORG005` when the stack has an invitation with
+                this id.
+        """
+        from .invitation import AccountInvitation
+
+        place = self._place
+        scopes = place.registry.invitation_scopes
+        scope = scopes.get(place.stack_path)
+        if scope is None:
+            existing = place.stack.node.try_find_child(_INVITATIONS_SCOPE)
+            scope = cast("Construct", existing) or Construct(place.stack, _INVITATIONS_SCOPE)
+            remember(scope, place_of(place.stack).child(_INVITATIONS_SCOPE))
+            scopes[place.stack_path] = scope
+        if place_of(scope).child(id).path in place.registry.sources:
+            raise OrgError(
+                "ORG005",
+                f"invitation id '{id}' is taken in stack '{place.stack_path}' at "
+                f"{place.registry.sources[place_of(scope).child(id).path]}; ids of invitations are "
+                "unique in a stack, whatever their OU: choose another id",
+            )
+        return AccountInvitation(
+            scope, id, parent=self, account_id=account_id, email=email, notes=notes
         )
 
 

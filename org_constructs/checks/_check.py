@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 from org_constructs.model.assembly import StackTemplate
 from org_constructs.model.identifiers import ACCOUNT_NAME
 from org_constructs.model.lock import Lock
-from org_constructs.model.organization import Declared, DeclaredPolicy, OrganizationModel
+from org_constructs.model.organization import (
+    INVITATION,
+    Declared,
+    DeclaredPolicy,
+    OrganizationModel,
+)
 from org_constructs.model.quotas import quota
 from org_constructs.policies import PolicyType, PolicyTypeSpec, policy_type_spec
 
@@ -176,7 +181,7 @@ class CheckContext:
 
 
 # The settings of this library, by the type of their custom resource.
-SETTINGS = frozenset({ACCOUNT_NAME, "Custom::OrganizationPolicyType"})
+SETTINGS = frozenset({ACCOUNT_NAME, INVITATION, "Custom::OrganizationPolicyType"})
 
 
 def is_organization_write(kind: str) -> bool:

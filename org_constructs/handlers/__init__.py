@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from .function.organization_settings.invitations import SWEEP_ACTIONS
 from .function.organization_settings.settings import discover
 
 __all__ = [
@@ -22,8 +23,11 @@ __all__ = [
     "LOG_GROUP_NAME_PREFIX",
     "ROLE_PATH",
     "SERVICE_TIMEOUT_SECONDS",
+    "SWEEP_HANDLER",
+    "function_actions",
     "setting_actions",
     "setting_conditions",
+    "sweep_actions",
 ]
 
 ASSET_DIRECTORY: Final = Path(__file__).parent / "function"
@@ -32,6 +36,7 @@ ASSET_DIRECTORY: Final = Path(__file__).parent / "function"
 ASSET_EXCLUDES: Final = ("**/__pycache__", "**/__pycache__/**", "**/*.pyc")
 
 HANDLER: Final = "organization_settings.index.handler"
+SWEEP_HANDLER: Final = "organization_settings.sweep.handler"
 
 # CloudFormation shortens generated names from the middle, so a policy cannot scope on them. These
 # prefixes are what the execution policy (operations/data/execution-policy.yaml) grants.
@@ -74,3 +79,14 @@ def setting_conditions() -> dict[str, dict[str, dict[str, str]]]:
         for setting in discover().values()
         for action, condition in setting.conditions.items()
     }
+
+
+def sweep_actions() -> dict[str, str]:
+    """Return the IAM actions of the sweep that places invited accounts, each with why."""
+    return dict(SWEEP_ACTIONS)
+
+
+def function_actions() -> tuple[str, ...]:
+    """Return the IAM actions of all functions, sorted: the most that a role of theirs may do."""
+    settings = {action for actions in setting_actions().values() for action in actions}
+    return tuple(sorted(settings | SWEEP_ACTIONS.keys()))

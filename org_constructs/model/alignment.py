@@ -38,6 +38,7 @@ def align(lock: Lock, model: OrganizationModel) -> Lock:
         (lock.organizational_units, model.organizational_units),
         (lock.accounts, model.accounts),
         (lock.policies, model.policies),
+        (lock.invitations, model.invitations),
     )
     for locked, declared in kinds:
         paths |= _renamed(locked, declared.values(), _in_its_account(lock, model))
@@ -64,6 +65,10 @@ def align(lock: Lock, model: OrganizationModel) -> Lock:
         policies={
             path: replace(policy, targets=tuple(sorted(map(node, policy.targets))))
             for path, policy in moved(lock.policies).items()
+        },
+        invitations={
+            path: replace(invited, parent=node(invited.parent))
+            for path, invited in moved(lock.invitations).items()
         },
         released=replace(
             lock.released,

@@ -118,6 +118,7 @@ class _State:
         self._parents: dict[str, str] = {
             **{p: self._was(u.parent, u.stack, p) for p, u in lock.organizational_units.items()},
             **{p: self._was(a.parent, a.stack, p) for p, a in lock.accounts.items()},
+            **{p: self._was(i.parent, i.stack, p) for p, i in lock.invitations.items()},
         }
         final: Attachments = {
             policy.path: (frozenset(self._is(target) for target in policy.targets), policy.denials)
@@ -131,6 +132,7 @@ class _State:
         parents = {
             **{unit.path: self._is(unit.parent) for unit in model.organizational_units.values()},
             **{account.path: self._is(account.parent) for account in model.accounts.values()},
+            **{invited.path: self._is(invited.parent) for invited in model.invitations.values()},
         }
         self._final = {**kept, **final}
         self._final_parents = {**self._parents, **parents}
@@ -140,7 +142,8 @@ class _State:
                 _denials(path, self._policies, self._parents),
                 _denials(path, self._final, self._final_parents),
             )
-            for path in lock.accounts
+            # Whether an invited account has joined is not known: if it has, it is to be guarded.
+            for path in (*lock.accounts, *lock.invitations)
         }
         # Accounts that no code declares live in the same containers: one stands for all of them.
         containers = {ROOT, *lock.organizational_units} | {
@@ -191,6 +194,8 @@ class _State:
                     self._inherited.clear()
                 elif key in self._model.accounts:
                     yield from self._deploy_account(key, behind)
+                elif key in self._model.invitations:
+                    yield from self._place_invited(key)
                 waited_for[logical_id] = behind
             yield from self._clean_up(stack.id)
 
@@ -277,6 +282,15 @@ class _State:
         elif self._parents[account.path] != parent:
             self._parents[account.path] = parent
             yield _Step(f"'{account.path}' is moved to '{parent}'", *where, account.path)
+
+    def _place_invited(self, key: str) -> Iterator[_Step]:
+        """Move an invited account; until it joins, none of these policies is about it."""
+        invited = self._model.invitations[key]
+        parent = self._is(invited.parent)
+        if invited.path in self._lock.invitations and self._parents[invited.path] != parent:
+            self._parents[invited.path] = parent
+            where = (invited.path, invited.stack, invited.logical_id)
+            yield _Step(f"'{invited.path}' is moved to '{parent}'", *where, invited.path)
 
     def _clean_up(self, stack_id: str) -> Iterator[_Step]:
         for path, policy in self._lock.policies.items():

@@ -68,6 +68,17 @@ class LockedAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockedInvitation:
+    """An invited account as deployed: who it is, by id or address, and where it shall be."""
+
+    stack: str
+    logical_id: str
+    parent: str
+    account_id: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LockedPolicy:
     """A policy as deployed: where it is attached, hashes of what it denies, whether it stays."""
 
@@ -96,6 +107,7 @@ class Lock:
     organizational_units: Mapping[str, LockedUnit] = field(default_factory=dict)
     accounts: Mapping[str, LockedAccount] = field(default_factory=dict)
     policies: Mapping[str, LockedPolicy] = field(default_factory=dict)
+    invitations: Mapping[str, LockedInvitation] = field(default_factory=dict)
     released: Released = field(default_factory=Released)
     statements: tuple[Mapping[str, Any], ...] = ()
 
@@ -157,6 +169,16 @@ class Lock:
                     retained=policy.retained,
                 )
                 for policy in model.policies.values()
+            },
+            invitations={
+                invited.path: LockedInvitation(
+                    stack=invited.stack,
+                    logical_id=invited.logical_id,
+                    parent=model.shown(invited.parent),
+                    account_id=invited.account_id,
+                    email=invited.email,
+                )
+                for invited in model.invitations.values()
             },
             statements=_distinct(
                 statement
@@ -221,6 +243,10 @@ class Lock:
                 )
                 for path, entry in raw["policies"].items()
             },
+            invitations={
+                path: LockedInvitation(**entry)
+                for path, entry in raw.get("invitations", {}).items()
+            },
             released=Released.from_json(raw.get("released", {})),
             statements=tuple(dict(statement) for statement in raw.get("statements", ())),
         )
@@ -257,6 +283,12 @@ class Lock:
             "accounts": accounts,
             "policies": policies,
         }
+        # Few organizations invite, and an older release knows no such field.
+        if self.invitations:
+            data["invitations"] = {
+                path: {key: value for key, value in entry.items() if value is not None}
+                for path, entry in entries(self.invitations).items()
+            }
         if self.statements:
             data["statements"] = [dict(statement) for statement in _distinct(self.statements)]
         if released := self.released.to_json():
@@ -273,6 +305,7 @@ class Lock:
             organizational_units={k: v for k, v in self.organizational_units.items() if belongs(k)},
             accounts={k: v for k, v in self.accounts.items() if belongs(k)},
             policies=policies,
+            invitations={k: v for k, v in self.invitations.items() if belongs(k)},
             statements=tuple(s for s in self.statements if used & _hashes(s).keys()),
             released=Released(
                 accounts=tuple(e for e in self.released.accounts if belongs(e.path)),

@@ -27,6 +27,8 @@ ORGANIZATION = "AWS::Organizations::Organization"
 ORGANIZATIONAL_UNIT = "AWS::Organizations::OrganizationalUnit"
 ACCOUNT = "AWS::Organizations::Account"
 POLICY = "AWS::Organizations::Policy"
+# The setting that invites an account and places it; the settings function knows it by this type.
+INVITATION = "Custom::AccountInvitation"
 
 Parameters = Mapping[str, Mapping[str, Any]]
 
@@ -69,6 +71,26 @@ class DeclaredAccount(Declared):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredInvitation(Declared):
+    """An account that is invited; `parent`, where it shall be, as for an OU.
+
+    Attributes:
+        account_id: its id, if the invitation goes by id.
+        email: the address of its root user, if the invitation goes by address.
+        parent: where the account is placed when it has joined.
+    """
+
+    account_id: str | None
+    email: str | None
+    parent: str
+
+    @property
+    def name(self) -> str:
+        """What people call it: the last part of its construct path."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredPolicy(Declared):
     """A policy; `targets` are keys or ids."""
 
@@ -94,6 +116,7 @@ class OrganizationModel:
         organizational_units: the OUs.
         accounts: the accounts.
         policies: the policies, of any type.
+        invitations: the accounts that are invited.
         left_out: construct paths of what a condition of its template leaves out, with the
             parameters that are given or their defaults; the value is the condition's name.
     """
@@ -103,6 +126,7 @@ class OrganizationModel:
     organizational_units: Mapping[str, DeclaredUnit] = field(default_factory=dict)
     accounts: Mapping[str, DeclaredAccount] = field(default_factory=dict)
     policies: Mapping[str, DeclaredPolicy] = field(default_factory=dict)
+    invitations: Mapping[str, DeclaredInvitation] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -179,6 +203,7 @@ class OrganizationModel:
             organizational_units={},
             accounts={},
             policies={},
+            invitations={},
             left_out=left_out,
         )
         for stack in assembly.every_stack:
@@ -252,12 +277,20 @@ class OrganizationModel:
         """Return the stack that declares something."""
         return self.assembly.by_id[declared.stack_id]
 
+    def _below(self, key: str) -> DeclaredAccount | DeclaredUnit | DeclaredInvitation | None:
+        """Return what has a parent and is called `key`."""
+        return (
+            self.accounts.get(key)
+            or self.organizational_units.get(key)
+            or self.invitations.get(key)
+        )
+
     def chain_of(self, key: str) -> tuple[str, ...]:
         """Return the nodes from the root, or the outermost known node, down to `key`."""
         found: list[str] = []
         while key not in found:
             found.append(key)
-            node = self.accounts.get(key) or self.organizational_units.get(key)
+            node = self._below(key)
             if node is None:
                 break
             key = node.parent
@@ -265,7 +298,7 @@ class OrganizationModel:
 
     def shown(self, key: str) -> str:
         """Return how a node is called in messages and in the lock."""
-        node = self.accounts.get(key) or self.organizational_units.get(key)
+        node = self._below(key)
         if node is not None:
             return node.path
         return ROOT if self.is_root(key) else key
@@ -455,6 +488,17 @@ def _take(
                 parent=parents[0] if parents else model.node("r-", stack),
             ),
         )
+    elif kind == INVITATION:
+        account_id, email = properties.get("AccountId"), properties.get("Email")
+        _store(
+            model.invitations,
+            DeclaredInvitation(
+                **common,
+                account_id=None if account_id is None else text("AccountId"),
+                email=None if email is None else text("Email"),
+                parent=model.node(properties.get("ParentId", "?"), stack),
+            ),
+        )
     else:
         _store(
             model.policies,
@@ -475,4 +519,4 @@ def _store(where: Any, declared: Declared) -> None:
     where[declared.key] = declared
 
 
-_READERS = frozenset({ORGANIZATION, ORGANIZATIONAL_UNIT, ACCOUNT, POLICY})
+_READERS = frozenset({ORGANIZATION, ORGANIZATIONAL_UNIT, ACCOUNT, POLICY, INVITATION})

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from org_constructs.handlers import setting_actions
+from org_constructs.handlers import function_actions
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -119,9 +119,7 @@ def deploy_execution_policy(
         BootstrapError: the stack is busy, stuck or fails; with the first failure's reason.
     """
     if setting_actions_allowed is None:
-        setting_actions_allowed = sorted(
-            {action for actions in setting_actions().values() for action in actions}
-        )
+        setting_actions_allowed = function_actions()
     deployment = _Deployment(
         client=_ask(lambda: session.client("cloudformation"), "CloudFormation cannot be reached"),
         stack_name=stack_name,

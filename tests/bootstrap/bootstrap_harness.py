@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from org_constructs.handlers import setting_actions
+from org_constructs.handlers import function_actions
 from org_constructs.operations.bootstrap import execution_policy_template
 
 ACCOUNT = "111122223333"
@@ -53,9 +53,7 @@ def statements(logical_id: str, *, partition: str = "aws") -> list[dict[str, Any
         "AWS::AccountId": ACCOUNT,
         "AWS::Region": REGION,
         "Qualifier": template()["Parameters"]["Qualifier"]["Default"],
-        "SettingActions": sorted(
-            action for actions in setting_actions().values() for action in actions
-        ),
+        "SettingActions": list(function_actions()),
     }
     document = template()["Resources"][logical_id]["Properties"]["PolicyDocument"]
     resolved: list[dict[str, Any]] = _resolve(document["Statement"], parameters)

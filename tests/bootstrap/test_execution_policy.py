@@ -179,11 +179,24 @@ def test_the_service_linked_role_is_that_of_organizations() -> None:
     assert decision("ExecutionPolicy", action, resource, other) == "None"
 
 
-def test_the_boundary_allows_what_every_setting_uses() -> None:
-    """A setting whose action is above the ceiling would fail in AWS only."""
-    for actions in handlers.setting_actions().values():
-        for action in actions:
-            assert decision("Boundary", action) == "Allow"
+def test_the_boundary_allows_what_every_function_uses() -> None:
+    """A function whose action is above the ceiling would fail in AWS only."""
+    used = {action for actions in handlers.setting_actions().values() for action in actions}
+    assert used | handlers.sweep_actions().keys() == set(handlers.function_actions())
+    for action in handlers.function_actions():
+        assert decision("Boundary", action) == "Allow"
+
+
+def test_only_event_bridge_is_let_in_to_run_a_function() -> None:
+    """The sweep of invitations is run by rules; nobody else can be given the right."""
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{handlers.FUNCTION_NAME_PREFIX}x"
+    rules = {"lambda:Principal": "events.amazonaws.com"}
+    assert decision("ExecutionPolicy", "lambda:AddPermission", function, rules) == "Allow"
+    for other in ({"lambda:Principal": "444455556666"}, {"lambda:Principal": "*"}, {}):
+        assert decision("ExecutionPolicy", "lambda:AddPermission", function, other) == "None"
+    rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{handlers.FUNCTION_NAME_PREFIX}x-Schedule"
+    assert decision("ExecutionPolicy", "events:PutTargets", rule) == "Allow"
+    assert decision("ExecutionPolicy", "events:PutTargets", rule.replace("/org", "/x")) == "None"
 
 
 def test_the_boundary_lets_the_function_write_its_own_log_only() -> None:

@@ -43,7 +43,7 @@ def test_an_unknown_resource_type_fails_and_is_named(request_of: Request, serve:
     assert answer["PhysicalResourceId"] == "ScpType"
     assert answer["Reason"].startswith(
         "resource type 'Custom::OrganizationContacts' is no setting of this function, which knows "
-        "Custom::AccountName, Custom::OrganizationPolicyType"
+        "Custom::AccountInvitation, Custom::AccountName, Custom::OrganizationPolicyType"
     )
 
 
@@ -150,6 +150,17 @@ def test_the_entry_point_uses_the_environment_s_endpoint(
 def test_the_constructs_learn_the_actions_of_every_setting() -> None:
     """The role allows these and nothing else."""
     assert handlers.setting_actions() == {
+        "Custom::AccountInvitation": (
+            "organizations:CancelHandshake",
+            "organizations:DescribeAccount",
+            "organizations:DescribeOrganization",
+            "organizations:InviteAccountToOrganization",
+            "organizations:ListAccounts",
+            "organizations:ListHandshakesForOrganization",
+            "organizations:ListParents",
+            "organizations:ListTagsForResource",
+            "organizations:MoveAccount",
+        ),
         "Custom::AccountName": (
             "account:GetAccountInformation",
             "account:PutAccountName",
@@ -217,7 +228,8 @@ def test_the_asset_runs_under_its_own_name(tmp_path: Path) -> None:
     )
     output = _python(program, _copy(tmp_path), tmp_path)
     assert output.strip() == (
-        "['Custom::AccountName', 'Custom::OrganizationPolicyType'] False False"
+        "['Custom::AccountInvitation', 'Custom::AccountName', 'Custom::OrganizationPolicyType'] "
+        "False False"
     )
 
 

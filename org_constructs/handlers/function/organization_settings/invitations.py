@@ -25,6 +25,15 @@ _LOGGER = logging.getLogger(__name__)
 # The tag by which an OU says that no account leaves it by itself (orgctl close-account).
 QUARANTINE_TAG: Final = "org-constructs:quarantine"
 
+# Each IAM action that the sweep uses, with why.
+SWEEP_ACTIONS: Final[Mapping[str, str]] = {
+    "organizations:ListAccounts": "tells who has joined",
+    "organizations:ListAccountsForParent": "tells who is where it belongs, one call an OU",
+    "organizations:ListParents": "tells where an account is that is to be moved",
+    "organizations:ListTagsForResource": "tells whether an OU is a quarantine, which nobody leaves",
+    "organizations:MoveAccount": "places an account that has joined",
+}
+
 _ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 _EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _PARENT_ID: Final = re.compile(r"(r-[0-9a-z]{4,32})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})")

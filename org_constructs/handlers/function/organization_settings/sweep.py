@@ -25,15 +25,6 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__package__)
 _LOGGER.setLevel(logging.INFO)
 
-# Each IAM action that the sweep uses, with why.
-ACTIONS: Final[Mapping[str, str]] = {
-    "organizations:ListAccounts": "tells who has joined",
-    "organizations:ListAccountsForParent": "tells who is where it belongs, one call an OU",
-    "organizations:ListParents": "tells where an account is that is to be moved",
-    "organizations:ListTagsForResource": "tells whether an OU is a quarantine, which nobody leaves",
-    "organizations:MoveAccount": "places an account that has joined",
-}
-
 # Left for the report.
 _RESERVE_SECONDS: Final = 20.0
 
