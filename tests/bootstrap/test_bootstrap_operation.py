@@ -22,14 +22,24 @@ from org_constructs.operations.bootstrap import (
 POLICY_ARN = "arn:aws:iam::111122223333:policy/OrgConstructsCloudFormationExecution"
 BOUNDARY_ARN = "arn:aws:iam::111122223333:policy/OrgConstructsBoundary"
 NAME = "OrgConstructsBootstrap"
-# What the settings of this version use, in the form of the template's parameter.
+# What the functions of this version use, in the form of the template's parameter.
 SETTING_ACTIONS = (
     "account:GetAccountInformation",
     "account:PutAccountName",
+    "organizations:CancelHandshake",
+    "organizations:DescribeAccount",
+    "organizations:DescribeOrganization",
     "organizations:EnableAWSServiceAccess",
     "organizations:EnablePolicyType",
+    "organizations:InviteAccountToOrganization",
     "organizations:ListAWSServiceAccessForOrganization",
+    "organizations:ListAccounts",
+    "organizations:ListAccountsForParent",
+    "organizations:ListHandshakesForOrganization",
+    "organizations:ListParents",
     "organizations:ListRoots",
+    "organizations:ListTagsForResource",
+    "organizations:MoveAccount",
 )
 REQUEST = {
     "StackName": NAME,
