@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from .backend import ApiError, Organizations
 from .cloudformation import RESOURCE_TYPES, Api, HandlerError, ResourceType, Writer
 from .custom_resources import mend_custom_resources
 from .emulator import CLOUDFORMATION, check_emulator, module
+from .event_rules import EventRules
 from .events import Announcer
 from .leftovers import Leftovers
 from .mends import mend_cloudformation
@@ -29,26 +31,46 @@ from .stack_updates import refuse_protected_removal
 _CALLS_AT_ONCE = 16
 
 
-def install(organizations: Organizations) -> Any:
-    """Put the embedded Organizations into the emulator and return its ASGI application.
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The emulator with the embedded Organizations in it.
+
+    Attributes:
+        application: its ASGI application.
+        announcer: tells what happens in the organizations.
+        rules: who is told, and when.
+    """
+
+    application: Any
+    announcer: Announcer
+    rules: EventRules
+
+
+def install(organizations: Organizations) -> Installed:
+    """Put the embedded Organizations into the emulator.
 
     Raises:
         EmulatorError: the emulator is not the one that the adapter is made for.
     """
     check_emulator()
     leftovers, permissions, announcer = Leftovers(), Permissions(), Announcer(organizations)
-    _install_service(organizations, permissions, announcer)
+    rules = EventRules(organizations)
+    _install_service(organizations, permissions, announcer, rules)
+    rules.install()
     install_account_api(organizations)
     _install_resource_types(organizations, leftovers, permissions, announcer)
     mend_cloudformation(leftovers)
     mend_custom_resources(organizations)
     note_deployment_roles(permissions)
     refuse_missing_roles(announcer.is_member)
-    return module("ministack.app").app
+    return Installed(module("ministack.app").app, announcer, rules)
 
 
 def _install_service(
-    organizations: Organizations, permissions: Permissions, announcer: Announcer
+    organizations: Organizations,
+    permissions: Permissions,
+    announcer: Announcer,
+    rules: EventRules,
 ) -> None:
     """Answer the API of Organizations."""
     service = module("ministack.services.organizations")
@@ -87,6 +109,7 @@ def _install_service(
         organizations.reset()
         permissions.clear()
         announcer.clear()
+        rules.clear()
 
     service.reset = reset
     # Nothing outlives the process, so there is no state to save.

@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from .backend import Organizations
+from .event_rules import EventRules
+from .events import Announcer
 
 CONTROL = "/_rehearsal/"
 # How long a reader of events may wait for the next one, and how often is looked.
@@ -31,9 +33,11 @@ class _ControlError(ValueError):
         self.status = status
 
 
-def with_control(emulator: Application, organizations: Organizations) -> Application:
+def with_control(
+    emulator: Application, organizations: Organizations, announcer: Announcer, rules: EventRules
+) -> Application:
     """Answer the paths under `/_rehearsal/` and pass everything else on."""
-    control = _Control(emulator, organizations)
+    control = _Control(emulator, organizations, announcer, rules)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(CONTROL):
@@ -89,9 +93,17 @@ async def _read(receive: Receive) -> bytes:
 class _Control:
     """The actions, by method and path."""
 
-    def __init__(self, emulator: Application, organizations: Organizations) -> None:
+    def __init__(
+        self,
+        emulator: Application,
+        organizations: Organizations,
+        announcer: Announcer,
+        rules: EventRules,
+    ) -> None:
         self._emulator = emulator
         self._organizations = organizations
+        self._announcer = announcer
+        self._rules = rules
         self._actions = {
             ("GET", "health"): self._health,
             ("GET", "calls"): self._calls,
@@ -101,6 +113,8 @@ class _Control:
             ("DELETE", "faults"): self._clear_faults,
             ("GET", "clock"): self._clock,
             ("POST", "clock"): self._advance,
+            ("POST", "schedules"): self._run_schedules,
+            ("GET", "invocations"): self._invocations,
             ("GET", "settings"): self._settings,
             ("POST", "settings"): self._configure,
             ("GET", "state"): self._save,
@@ -162,7 +176,21 @@ class _Control:
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             raise _ControlError('the body names no seconds; send {"advance": 60}')
         self._organizations.clock.advance(seconds)
+        # What was due in that time is told before the rules on a schedule see it.
+        self._announcer.announce()
+        self._rules.tick()
         return {"now": self._organizations.clock.now()}
+
+    async def _run_schedules(self, *_: Any) -> Any:
+        return {"rules": self._rules.run_schedules()}
+
+    async def _invocations(self, _scope: Scope, query: dict[str, list[str]], _body: bytes) -> Any:
+        """Answer what rules have invoked; with `wait`, as soon as none of it runs any more."""
+        deadline = time.monotonic() + min(_number(query, "wait"), _PATIENCE)
+        # Functions end on threads of their own and tell nobody.
+        while self._rules.running() and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_EVERY)
+        return self._rules.invocations(_since(query))
 
     async def _settings(self, *_: Any) -> Any:
         return self._organizations.settings.to_json()

@@ -207,10 +207,13 @@ class Announcer:
                 self._create_role(item)
 
     def _put(self, event: Event) -> None:
-        region = partitions()[self._organizations.settings.partition].organizations_region
+        settings = self._organizations.settings
+        if not {"*", event.detail["eventName"]}.isdisjoint(settings.lost_events):
+            return
+        region = partitions()[settings.partition].organizations_region
         entry = {
             "Source": "aws.organizations",
-            "DetailType": event.detail_type,
+            "DetailType": _API_CALL if settings.service_events_as_calls else event.detail_type,
             "Detail": json.dumps({**event.detail, "awsRegion": region}, default=str),
         }
         with self._responses.request_scope(event.account_id, region):

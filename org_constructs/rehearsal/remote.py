@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ from .backend.faults import Effect
 
 # How long one question for faults waits for the answer.
 _WATCH_SECONDS = 0.2
+# The same for one question whether functions have ended.
+_WAIT_SECONDS = 5.0
 
 
 class RehearsalError(RuntimeError):
@@ -106,8 +109,41 @@ class RemoteControl:
                     _kill(process)
                     return
 
+    def run_schedules(self) -> list[str]:
+        """Let each enabled EventBridge rule with a schedule fire now, and return their names."""
+        names: list[str] = self._control("POST", "schedules")["rules"]
+        return names
+
+    def invocations(self, since: int = 0) -> list[dict[str, Any]]:
+        """Return what EventBridge rules have invoked after number `since`.
+
+        Each has `n`, `time`, `rule`, `function` (its ARN), `event`, `attempts`, `running`, and
+        `error` (why it failed in the end, or was not allowed, or None).
+        """
+        invocations: list[dict[str, Any]] = self._control("GET", f"invocations?since={since}")
+        return invocations
+
+    def wait_for_functions(self, since: int = 0, *, seconds: float = 60.0) -> list[dict[str, Any]]:
+        """Wait until no function that a rule has invoked runs any more, and return `invocations`.
+
+        Raises:
+            RehearsalError: one still runs after that many seconds of real time.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            wait = max(0.0, min(deadline - time.monotonic(), _WAIT_SECONDS))
+            action = f"invocations?since={since}&wait={wait}"
+            invocations: list[dict[str, Any]] = self._control("GET", action)
+            running = [entry["function"] for entry in invocations if entry["running"]]
+            if not running:
+                return invocations
+            if time.monotonic() > deadline:
+                raise RehearsalError(f"{running[0]} still runs after {seconds:g} s")
+
     def advance(self, seconds: float) -> float:
         """Move the clock of the embedded AWS forward, and return its time.
+
+        EventBridge rules whose time has come in between fire, each once.
 
         Raises:
             RehearsalError: `seconds` is negative.

@@ -124,8 +124,9 @@ async def _serve(
     config.loglevel = "WARNING"
     config.graceful_timeout = 0.2
     config.keep_alive_timeout = 75
-    emulator = install(organizations)
-    application = with_control(emulator, organizations)
+    installed = install(organizations)
+    emulator = installed.application
+    application = with_control(emulator, organizations, installed.announcer, installed.rules)
 
     def started() -> None:
         announce(endpoint)

@@ -52,7 +52,7 @@ class Effect(Enum):
     ERROR = "the call is answered with an error"
     FAILED = "the account that the call creates fails later"
     SLOW = "the account that the call creates takes long"
-    DIES = "the function that serves a custom resource dies without an answer"
+    DIES = "a function dies without an answer: of a custom resource, or of a rule of EventBridge"
     KILL = "the CDK CLI is killed while the call arrives"
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from org_constructs.model.quotas import default_quotas, quota
 
-from .api_model import creation_failures
+from .api_model import creation_failures, operations
 
 # How long a write takes where conflicts are rehearsed: long enough for calls that a client makes
 # at the same time to meet, short enough for a deployment of some dozens of writes. AWS takes longer.
 WRITE_SECONDS = 0.02
+# What CloudTrail tells besides calls.
+SERVICE_EVENTS = (
+    *("AccountDepartedOrganization", "AccountJoinedOrganization"),
+    *("CloseAccountResult", "CreateAccountResult"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,11 @@ class Settings:
         side_by_side: whether writes of one stack operation meet that no dependency orders.
         throttling: whether calls above AWS's documented rates are refused.
         write_seconds: how long a write takes during which others are refused; 0 lets all pass.
+        schedules: whether EventBridge rules with a schedule fire by themselves as time goes by, and
+            not only when the clock is moved or they are told to.
+        lost_events: names of events that nobody is told of, such as `AcceptHandshake`; `*` is all.
+        service_events_as_calls: whether what AWS tells of by itself has the detail-type of calls.
+            AWS documents no detail-type for joining and leaving, and sources differ.
     """
 
     seed: int = 1
@@ -57,11 +67,17 @@ class Settings:
     side_by_side: bool = True
     throttling: bool = False
     write_seconds: float = 0.0
+    schedules: bool = False
+    lost_events: Sequence[str] = ()
+    service_events_as_calls: bool = False
 
     @classmethod
     def served(cls) -> Settings:
-        """Return the settings of an embedded AWS that a person works with: writes can conflict."""
-        return cls(write_seconds=WRITE_SECONDS)
+        """Return the settings of an embedded AWS that a person works with.
+
+        Writes can conflict, and schedules run.
+        """
+        return cls(write_seconds=WRITE_SECONDS, schedules=True)
 
     def quota(self, name: str) -> int:
         """Return the quota that holds here."""
@@ -71,7 +87,11 @@ class Settings:
         """Return the settings as plain data."""
         values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
         failures = dict(self.account_creation_failures)
-        return values | {"quotas": dict(self.quotas), "account_creation_failures": failures}
+        return values | {
+            "quotas": dict(self.quotas),
+            "account_creation_failures": failures,
+            "lost_events": list(self.lost_events),
+        }
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:
         """Return these settings with some of them changed.
@@ -86,15 +106,16 @@ class Settings:
         for name, value in changes.items():
             if name not in current:
                 raise ValueError(f"there is no setting '{name}'; give one of {', '.join(current)}")
-            is_plan = name == "account_creation_failures"
-            problem = _plan_problem(value) if is_plan else _problem(value, current[name])
+            check = _CHECKS.get(name)
+            problem = check(value) if check else _problem(value, current[name])
             if problem is not None:
                 raise ValueError(f"setting {name}={value!r}: {problem}")
         if unknown := set(changes.get("quotas", ())) - set(default_quotas()):
             raise ValueError(
                 f"there is no quota '{min(unknown)}'; give one of {', '.join(default_quotas())}"
             )
-        return dataclasses.replace(self, **changes)
+        lost_events = tuple(changes.get("lost_events", self.lost_events))
+        return dataclasses.replace(self, **{**changes, "lost_events": lost_events})
 
 
 def _plan_problem(value: object) -> str | None:
@@ -103,6 +124,20 @@ def _plan_problem(value: object) -> str | None:
         return "it is reasons by address"
     wrong = [reason for reason in value.values() if reason not in creation_failures()]
     return f"{wrong[0]!r} is not one of {', '.join(creation_failures())}" if wrong else None
+
+
+def _events_problem(value: object) -> str | None:
+    """Return what is wrong with the names of events, or None."""
+    if not isinstance(value, list | tuple):
+        return "it is a list of names"
+    known = {"*", *operations(), *SERVICE_EVENTS}
+    wrong = [name for name in value if name not in known]
+    return (
+        f"there is no event {wrong[0]!r}; name an operation or a result of one" if wrong else None
+    )
+
+
+_CHECKS = {"account_creation_failures": _plan_problem, "lost_events": _events_problem}
 
 
 def _problem(value: object, current: object) -> str | None:
