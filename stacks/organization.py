@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import aws_cdk as cdk
 from constructs import Construct
 
 from org_constructs import (
     IOrganization,
     Organization,
+    OrganizationalUnit,
     OrgError,
     ProductionOu,
     SandboxOu,
@@ -63,12 +66,29 @@ class OrganizationStack(ManagementStack):
             "Sandbox": sandbox,
         }
         for account in settings.accounts:
-            unit = units.get(account.ou)
-            if unit is None:
-                raise OrgError(
-                    "ORG010",
-                    f"setting org.accounts.{account.id}.ou is '{account.ou}'; known are {', '.join(units)}",
-                )
+            unit = _unit(units, account.ou, f"accounts.{account.id}")
             unit.add_account(
                 account.id, email=account.email, name=account.name, role_name=account.role_name
             )
+        for invited in settings.invitations:
+            unit = _unit(units, invited.ou, f"invitations.{invited.id}")
+            invitation = unit.invite_account(
+                invited.id,
+                account_id=invited.account_id,
+                email=invited.email,
+                notes=invited.notes,
+            )
+            cdk.CfnOutput(
+                self,
+                f"Invitation{invited.id.replace('-', '')}",
+                value=f"{invitation.invitation_state} {invitation.handshake_id}",
+                description="What the deployment found; orgctl invitations shows it as it is now",
+            )
+
+
+def _unit(units: Mapping[str, OrganizationalUnit], ou: str, setting: str) -> OrganizationalUnit:
+    if ou not in units:
+        raise OrgError(
+            "ORG010", f"setting org.{setting}.ou is '{ou}'; known are {', '.join(units)}"
+        )
+    return units[ou]

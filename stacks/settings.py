@@ -50,6 +50,17 @@ class AccountSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationSettings:
+    """One account that exists and is invited: by its id or by its address."""
+
+    id: str
+    ou: str
+    account_id: str | None = None
+    email: str | None = None
+    notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationSettings:
     """Everything that tells one organization from another.
 
@@ -59,6 +70,7 @@ class OrganizationSettings:
         region: where the stacks live: the partition's Organizations Region.
         sandbox_regions: the Regions to which the Sandbox OU is fenced.
         accounts: the member accounts.
+        invitations: the accounts that are invited.
     """
 
     management_account_id: str
@@ -66,6 +78,7 @@ class OrganizationSettings:
     region: str
     sandbox_regions: tuple[str, ...]
     accounts: tuple[AccountSettings, ...]
+    invitations: tuple[InvitationSettings, ...] = ()
 
     @property
     def environment(self) -> cdk.Environment:
@@ -123,7 +136,7 @@ class OrganizationSettings:
             raw,
             "org",
             required=("management_account_id", "organization", "email_pattern", "accounts"),
-            optional=("regions",),
+            optional=("regions", "invitations"),
         )
         account_id = check_account_id(
             raw["management_account_id"], what="setting org.management_account_id:"
@@ -158,6 +171,7 @@ class OrganizationSettings:
             region=region,
             sandbox_regions=tuple(sandbox),
             accounts=_accounts(raw, allow_placeholders=allow_placeholders),
+            invitations=_invitations(raw, allow_placeholders=allow_placeholders),
         )
 
 
@@ -234,9 +248,7 @@ def _accounts(raw: Mapping[str, Any], *, allow_placeholders: bool) -> tuple[Acco
         where = f"org.accounts.{id}"
         check_construct_id(id)
         _only(entry, where, required=("ou",), optional=("email", "name", "role_name"))
-        for key, value in entry.items():
-            if not isinstance(value, str):
-                raise OrgError(_CODE, f"setting {where}.{key} is {value!r}; give a string")
+        _strings(entry, where)
         name = entry.get("name", id)
         email = entry.get("email", pattern.replace("{account}", id.lower()))
         check_email(email, what=f"setting {where}")
@@ -252,3 +264,43 @@ def _accounts(raw: Mapping[str, Any], *, allow_placeholders: bool) -> tuple[Acco
             )
         )
     return tuple(accounts)
+
+
+def _invitations(
+    raw: Mapping[str, Any], *, allow_placeholders: bool
+) -> tuple[InvitationSettings, ...]:
+    given = raw.get("invitations", {})
+    if not isinstance(given, Mapping):
+        raise OrgError(
+            _CODE, f"setting org.invitations is {given!r}; give an object of invitations by id"
+        )
+    invitations = []
+    for id, entry in given.items():
+        where = f"org.invitations.{id}"
+        check_construct_id(id)
+        _only(entry, where, required=("ou",), optional=("account_id", "email", "notes"))
+        _strings(entry, where)
+        if ("account_id" in entry) is ("email" in entry):
+            raise OrgError(
+                _CODE,
+                f"setting {where} needs either account_id or email: that by which it is invited",
+            )
+        if "account_id" in entry:
+            account_id = check_account_id(entry["account_id"], what=f"setting {where}.account_id:")
+            is_placeholder = account_id in _DOCUMENTED_IDS or len(set(account_id)) == 1
+        else:
+            is_placeholder = is_reserved_email(check_email(entry["email"], what=f"setting {where}"))
+        if is_placeholder and not allow_placeholders:
+            shown = entry.get("account_id") or entry["email"]
+            raise OrgError(
+                _CODE,
+                f"setting {where} invites the placeholder '{shown}'; give the account that is to join",
+            )
+        invitations.append(InvitationSettings(id=id, **entry))
+    return tuple(invitations)
+
+
+def _strings(entry: Mapping[str, Any], where: str) -> None:
+    for key, value in entry.items():
+        if not isinstance(value, str):
+            raise OrgError(_CODE, f"setting {where}.{key} is {value!r}; give a string")

@@ -14,6 +14,8 @@ from rich.markup import escape
 
 from org_constructs.model.errors import OrgError
 
+from ._invitations import app as invitations
+
 app = typer.Typer(
     help="An AWS organization as code: lock what is deployed, rehearse a deployment, explain a denial, bootstrap safely.",
     no_args_is_help=True,
@@ -22,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+app.add_typer(invitations, name="invitations")
 # A pipe has no width of its own; at 80 columns a tree of accounts would break.
 # Without emoji: the fault AttachPolicy:x:ServiceException has a name of one in it.
 _out = Console(width=None if sys.stdout.isatty() else 120, emoji=False)

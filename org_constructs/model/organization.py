@@ -78,11 +78,13 @@ class DeclaredInvitation(Declared):
         account_id: its id, if the invitation goes by id.
         email: the address of its root user, if the invitation goes by address.
         parent: where the account is placed when it has joined.
+        notes: what its owner reads.
     """
 
     account_id: str | None
     email: str | None
     parent: str
+    notes: str = ""
 
     @property
     def name(self) -> str:
@@ -497,6 +499,7 @@ def _take(
                 account_id=None if account_id is None else text("AccountId"),
                 email=None if email is None else text("Email"),
                 parent=model.node(properties.get("ParentId", "?"), stack),
+                notes=text("Notes"),
             ),
         )
     else:
