@@ -245,18 +245,18 @@ def _accounts(raw: Mapping[str, Any], *, allow_placeholders: bool) -> tuple[Acco
         )
     accounts = []
     for id, entry in raw["accounts"].items():
-        where = f"org.accounts.{id}"
+        where_account = f"org.accounts.{id}"
         check_construct_id(id)
-        _only(entry, where, required=("ou",), optional=("email", "name", "role_name"))
-        _strings(entry, where)
+        _only(entry, where_account, required=("ou",), optional=("email", "name", "role_name"))
+        _strings(entry, where_account)
         name = entry.get("name", id)
         email = entry.get("email", pattern.replace("{account}", id.lower()))
-        check_email(email, what=f"setting {where}")
+        check_email(email, what=f"setting {where_account}")
         if not allow_placeholders and is_reserved_email(email):
             raise OrgError(
                 _CODE,
-                f"setting {where}: email '{email}' is in a reserved domain, no mail reaches it; "
-                f"give {where + '.email' if 'email' in entry else 'org.email_pattern'} an address that your company receives",
+                f"setting {where_account}: email '{email}' is in a reserved domain, no mail reaches it; "
+                f"give {where_account + '.email' if 'email' in entry else 'org.email_pattern'} an address that your company receives",
             )
         accounts.append(
             AccountSettings(
@@ -276,25 +276,29 @@ def _invitations(
         )
     invitations = []
     for id, entry in given.items():
-        where = f"org.invitations.{id}"
+        where_invitation = f"org.invitations.{id}"
         check_construct_id(id)
-        _only(entry, where, required=("ou",), optional=("account_id", "email", "notes"))
-        _strings(entry, where)
+        _only(entry, where_invitation, required=("ou",), optional=("account_id", "email", "notes"))
+        _strings(entry, where_invitation)
         if ("account_id" in entry) is ("email" in entry):
             raise OrgError(
                 _CODE,
-                f"setting {where} needs either account_id or email: that by which it is invited",
+                f"setting {where_invitation} needs either account_id or email: that by which it is invited",
             )
         if "account_id" in entry:
-            account_id = check_account_id(entry["account_id"], what=f"setting {where}.account_id:")
+            account_id = check_account_id(
+                entry["account_id"], what=f"setting {where_invitation}.account_id:"
+            )
             is_placeholder = account_id in _DOCUMENTED_IDS or len(set(account_id)) == 1
         else:
-            is_placeholder = is_reserved_email(check_email(entry["email"], what=f"setting {where}"))
+            is_placeholder = is_reserved_email(
+                check_email(entry["email"], what=f"setting {where_invitation}")
+            )
         if is_placeholder and not allow_placeholders:
             shown = entry.get("account_id") or entry["email"]
             raise OrgError(
                 _CODE,
-                f"setting {where} invites the placeholder '{shown}'; give the account that is to join",
+                f"setting {where_invitation} invites the placeholder '{shown}'; give the account that is to join",
             )
         invitations.append(InvitationSettings(id=id, **entry))
     return tuple(invitations)

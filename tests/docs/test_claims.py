@@ -66,7 +66,12 @@ def test_every_setting_is_documented() -> None:
     rows = set(re.findall(r"^\| `([a-z_.*]+)` \|", README, re.MULTILINE))
     source = (ROOT / "stacks" / "settings.py").read_text("utf-8")
     calls = re.findall(r"_only\(\s*[^,]+,\s*([^,]+),(.*?)\)\s*\n", source, re.DOTALL)
-    prefixes = {'"org"': "", '"org.regions"': "regions.", "where": "accounts.*."}
+    prefixes = {
+        '"org"': "",
+        '"org.regions"': "regions.",
+        "where_account": "accounts.*.",
+        "where_invitation": "invitations.*.",
+    }
     known = {
         prefixes[where] + key
         for where, rest in calls

@@ -250,3 +250,44 @@ def test_fails_for_a_file_that_is_not_json(new_app: NewApp, tmp_path: Path) -> N
     (tmp_path / "bad.json").write_text("{'a': 1}", "utf-8")
     with pytest.raises(OrgError, match=r"settings file '.*bad\.json' is not JSON"):
         OrganizationSettings.of(new_app({"org": f"@{tmp_path / 'bad.json'}"}))
+
+
+INVITED = {"ou": "Sandbox", "account_id": "135792468013"}
+
+
+def test_invitations() -> None:
+    """By id or by address, in the order of the settings."""
+    by_address = {"ou": "Security", "email": "root@shop.corp.com", "notes": "hello"}
+    settings = OrganizationSettings.parse(
+        {**GOOD, "invitations": {"Legacy": INVITED, "Shop": by_address}}
+    )
+    first, second = settings.invitations
+    assert (first.id, first.ou, first.account_id, first.email) == (
+        "Legacy",
+        "Sandbox",
+        "135792468013",
+        None,
+    )
+    assert (second.email, second.notes) == ("root@shop.corp.com", "hello")
+    assert OrganizationSettings.parse(GOOD).invitations == ()
+
+
+@pytest.mark.parametrize(
+    ("invitations", "code", "message"),
+    [
+        ([], "ORG010", r"setting org\.invitations is \[\]"),
+        ({"1": INVITED}, "ORG005", "id '1' is not stable"),
+        ({"L": {**INVITED, "mail": "x"}}, "ORG010", r"org\.invitations\.L\.mail is unknown"),
+        ({"L": {"ou": "Sandbox"}}, "ORG010", "needs either account_id or email"),
+        ({"L": {**INVITED, "email": "a@corp.com"}}, "ORG010", "needs either account_id or email"),
+        ({"L": {**INVITED, "account_id": 135792468013}}, "ORG010", "give a string"),
+        ({"L": {**INVITED, "account_id": "1357"}}, "ORG004", "has 4 digits"),
+        ({"L": {**INVITED, "account_id": "123456789012"}}, "ORG010", "invites the placeholder"),
+        ({"L": {"ou": "Sandbox", "email": "a@example.com"}}, "ORG010", "invites the placeholder"),
+    ],
+)
+def test_fails_for_wrong_invitations(invitations: Any, code: str, message: str) -> None:
+    """Each mistake names the setting."""
+    with pytest.raises(OrgError, match=message) as caught:
+        OrganizationSettings.parse({**GOOD, "invitations": invitations})
+    assert caught.value.code == code
