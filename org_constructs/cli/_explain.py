@@ -82,7 +82,8 @@ def _decide(
     if account is None:
         return decide_for(model, model.organizational_unit(str(unit)), request)
     # An id is no name; where nothing is known of it, the refusal says what to ask for.
-    asking = account if account.isdigit() else model.account(account)
+    is_id = account.isdigit() or model.invited(account) is not None
+    asking = account if is_id else model.account(account)
     return decide_for(model, asking, request)
 
 

@@ -174,6 +174,9 @@ def _node(model: OrganizationModel, subject: Subject) -> str:
     """Return the key or id of what is meant."""
     if isinstance(subject, DeclaredAccount | DeclaredUnit):
         return subject.key
+    invited = model.invited(subject)
+    if invited is not None:
+        return invited.key
     if (
         subject in model.accounts
         or subject in model.organizational_units

@@ -32,7 +32,7 @@ class Lookup:
             return known
         names: list[str] = []
         for node in self._model.chain_of(key):
-            found = self._model.accounts.get(node) or self._model.organizational_units.get(node)
+            found = self._model.below(node)
             if found is not None:
                 names.append(found.name)
             elif not self._model.is_root(node):

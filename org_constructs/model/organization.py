@@ -279,7 +279,7 @@ class OrganizationModel:
         """Return the stack that declares something."""
         return self.assembly.by_id[declared.stack_id]
 
-    def _below(self, key: str) -> DeclaredAccount | DeclaredUnit | DeclaredInvitation | None:
+    def below(self, key: str) -> DeclaredAccount | DeclaredUnit | DeclaredInvitation | None:
         """Return what has a parent and is called `key`."""
         return (
             self.accounts.get(key)
@@ -292,7 +292,7 @@ class OrganizationModel:
         found: list[str] = []
         while key not in found:
             found.append(key)
-            node = self._below(key)
+            node = self.below(key)
             if node is None:
                 break
             key = node.parent
@@ -300,7 +300,7 @@ class OrganizationModel:
 
     def shown(self, key: str) -> str:
         """Return how a node is called in messages and in the lock."""
-        node = self._below(key)
+        node = self.below(key)
         if node is not None:
             return node.path
         return ROOT if self.is_root(key) else key
@@ -339,6 +339,10 @@ class OrganizationModel:
         for policy in self.policies.values():
             for target in policy.targets:
                 found.setdefault(target, []).append(policy)
+        for invited in self.invitations.values():
+            # Policies of an account that exists are attached to its id.
+            if invited.account_id in found:
+                found[invited.key] = found[invited.account_id]
         return {target: tuple(policies) for target, policies in found.items()}
 
     @cached_property
@@ -362,6 +366,22 @@ class OrganizationModel:
             OrgError: `ORG017` when there is none, `ORG018` when there are several.
         """
         return self._lookup.account(name)
+
+    def invited(self, name: str) -> DeclaredInvitation | None:
+        """Return an invited account by its id, address, id in code or construct path, if one is meant.
+
+        An account that is declared by that name is meant first.
+        """
+        if not self.invitations:
+            return None
+        found = [
+            invited
+            for invited in self.invitations.values()
+            if name in (invited.key, invited.path, invited.name, invited.account_id)
+            or (invited.email or "").lower() == name.lower()
+        ]
+        taken = any(account.name == name for account in self.accounts.values())
+        return found[0] if len(found) == 1 and not taken else None
 
     def organizational_unit(self, name: str) -> DeclaredUnit:
         """Return an OU by its path of names, its name if unique, or its construct path.

@@ -105,11 +105,16 @@ class OrganizationAssertions:
 
         Args:
             name: its path of names, its name if unique, its construct path, or its id where a
-                policy names it or it is the management account.
+                policy names it or it is the management account. One that is invited is named by
+                its id in code, its account id or its address, and is asserted of as if it had
+                been placed.
 
         Raises:
             OrgError: `ORG017` or `ORG018` when no, or no single, account is meant.
         """
+        invited = self.model.invited(name)
+        if invited is not None:
+            return TargetAssertions(self.model, invited.key, f"invited account '{invited.name}'")
         known = name in self.model.management_account_ids or name in self.model.attached
         if name.isdigit() and known:
             return TargetAssertions(self.model, name, f"account '{name}'")

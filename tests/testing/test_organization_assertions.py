@@ -48,6 +48,9 @@ def organization(tmp_path_factory: pytest.TempPathFactory) -> OrganizationAssert
     production.add_account("payments-prod", email="aws+payments@corp.com")
     root.add_organizational_unit("Sandbox").add_account("Playground", email="aws+play@corp.com")
     Account.from_account_id(teams, "Billing", "135792468013").attach(DenyCloseAccount())
+    production.invite_account("Legacy", account_id="135792468014")
+    production.invite_account("Bills", account_id="135792468013")
+    production.invite_account("Playground", email="play@corp.com")
     return OrganizationAssertions.from_stack(teams)
 
 
@@ -56,6 +59,35 @@ def _fails(assertion: Callable[[], object], *texts: str) -> None:
         assertion()
     for text in texts:
         assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["Legacy", "135792468014", "Teams/Invitations/Legacy"])
+def test_invited_accounts(organization: OrganizationAssertions, name: str) -> None:
+    """They are asserted of as if they had been placed, by whatever they are called."""
+    account = organization.account(name)
+    assert str(account) == "Legacy"
+    account.denies("ec2:RunInstances", region="ap-northeast-1")
+    account.denies("cloudtrail:StopLogging")
+    account.allows("s3:GetObject", region="eu-west-1")
+
+
+def test_an_invited_account_has_the_policies_of_its_id(
+    organization: OrganizationAssertions,
+) -> None:
+    """Policies of an account that exists are attached to its id; both are one account."""
+    account = organization.account("Bills")
+    account.denies("account:CloseAccount")
+    assert [level.name for level in account.denies("account:CloseAccount").levels][-1].endswith(
+        "Production/Bills"
+    )
+
+
+def test_a_declared_account_is_meant_before_an_invited_one(
+    organization: OrganizationAssertions,
+) -> None:
+    """The name is that of the account; the invitation has its path and its address."""
+    assert "Sandbox/Playground" in str(organization.account("Playground"))
+    assert str(organization.account("PLAY@corp.com")) == "Playground"
 
 
 def test_denies(organization: OrganizationAssertions) -> None:
