@@ -1,5 +1,7 @@
 """Print how much of the API of Organizations the conformance behaviours cover.
 
+The operations of Account Management and IAM that work on an organization are counted too.
+
 A pair is an operation with one of the errors that AWS's model declares for it, or with success.
 Pairs that no behaviour covers stand in `tests/conformance/omitted.json`, each with the reason;
 `--check` exits 1 when a pair is neither covered nor omitted, or both.
@@ -21,6 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from org_constructs.rehearsal.backend import OPERATIONS  # noqa: E402
 from org_constructs.rehearsal.backend.api_model import operations, reasons  # noqa: E402
+from org_constructs.rehearsal.backend.other_services import OTHER_SERVICES  # noqa: E402
 
 CONFORMANCE = ROOT / "tests/conformance"
 SUCCESS = "ok"
@@ -107,6 +110,7 @@ def summary(coverage: Coverage) -> dict[str, Any]:
     return {
         "operations": len(operations()),
         "operations rehearsed": len(OPERATIONS),
+        "operations of other services": sum(map(len, OTHER_SERVICES.values())),
         "behaviours": coverage.covered.total(),
         "by evidence": dict(sorted(coverage.evidence.items())),
         "declared pairs": len(pairs),
@@ -131,6 +135,11 @@ def _pairs() -> Iterator[Pair]:
             yield name, SUCCESS
         for code in model.errors:
             yield name, code
+    for others in OTHER_SERVICES.values():
+        for name, errors in others.items():
+            yield name, SUCCESS
+            for code in errors:
+                yield name, code
 
 
 def _text(figures: dict[str, Any]) -> str:

@@ -1,18 +1,20 @@
-"""Puts the names of accounts into the emulator's Account Management; the rest of it stays."""
+"""Puts names and contacts of accounts into the emulator's Account Management; the rest stays."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from .backend import ACCOUNT_OPERATIONS, ApiError, Organizations
+from .backend import ApiError, Organizations
+from .backend.other_services import ACCOUNT_MANAGEMENT
 from .emulator import module
 
 # Model: REST-JSON, one path an operation.
-_PATHS = {f"/{name[0].lower()}{name[1:]}": name for name in ACCOUNT_OPERATIONS}
+_PATHS = {f"/{name[0].lower()}{name[1:]}": name for name in ACCOUNT_MANAGEMENT}
 _STATUSES = {
     "AccessDeniedException": 403,
     "InternalServerException": 500,
+    "ResourceNotFoundException": 404,
     "TooManyRequestsException": 429,
 }
 

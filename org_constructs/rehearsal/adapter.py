@@ -21,6 +21,7 @@ from .custom_resources import mend_custom_resources
 from .emulator import CLOUDFORMATION, check_emulator, module
 from .event_rules import EventRules
 from .events import Announcer
+from .iam_api import install_iam_api
 from .leftovers import Leftovers
 from .mends import mend_cloudformation
 from .permissions import Permissions, note_deployment_roles, refuse_missing_roles
@@ -58,6 +59,7 @@ def install(organizations: Organizations) -> Installed:
     _install_service(organizations, permissions, announcer, rules)
     rules.install()
     install_account_api(organizations)
+    install_iam_api(organizations)
     _install_resource_types(organizations, leftovers, permissions, announcer)
     mend_cloudformation(leftovers)
     mend_custom_resources(organizations)

@@ -37,7 +37,7 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
         "_tick_scheduled_rules",
     ),
     "ministack.services.account": ("handle_request",),
-    "ministack.services.iam": ("_create_role", "_roles"),
+    "ministack.services.iam": ("_IAM_HANDLERS", "_create_role", "_error", "_roles", "_xml"),
     "ministack.services.lambda_svc": (
         "_execute_function_with_config_scope",
         "_execution_record_for_config",

@@ -18,7 +18,7 @@ from typing import Any
 
 from org_constructs.model.partitions import partitions
 
-from .backend import ACCOUNT_OPERATIONS, SERVICE, Organizations
+from .backend import OTHER_OPERATIONS, SERVICE, Organizations
 from .emulator import module
 
 _API_CALL = "AWS API Call via CloudTrail"
@@ -55,8 +55,8 @@ class Reporter:
 
     def read(self, entry: Mapping[str, Any]) -> Iterator[Event | NewAccount]:
         """Yield what one entry of the call log tells."""
-        # CloudTrail tells of renamed accounts as events of another service.
-        if entry["read"] or entry["operation"] in ACCOUNT_OPERATIONS:
+        # CloudTrail tells of renamed accounts, contacts and root access as events of other services.
+        if entry["read"] or entry["operation"] in OTHER_OPERATIONS:
             return
         if entry["caller"] == SERVICE:
             yield from self._results(entry)

@@ -15,6 +15,9 @@ A step is one of
 - `{"begin": OPERATION, "params": {…}}`: a write whose answer is still on its way at the next step;
 - `{"advance": SECONDS}`: the clock; `{"configure": {SETTING: VALUE}}`: how AWS behaves.
 
+Operations are those of AWS Organizations, and those of Account Management and IAM that work on an
+organization.
+
 `expect` is `{"error": CODE, "reason": REASON}`, or `{"answer": …}`: a value that the answer
 contains; of objects the named members, of lists all elements. `"…"` in it stands for any value.
 Without `expect` a call must succeed. `${name}` stands for what was saved, and paths such as
@@ -39,6 +42,7 @@ from botocore.exceptions import ClientError
 
 from org_constructs.rehearsal import EmbeddedAws
 from org_constructs.rehearsal.backend import ApiError, Clock, Organizations, Settings
+from org_constructs.rehearsal.backend.other_services import OTHER_SERVICES
 
 FOLDER = Path(__file__).parent / "behaviours"
 # What happens in the background waits for the clock.
@@ -70,6 +74,12 @@ def own_step(behaviour: dict[str, Any]) -> dict[str, Any]:
     return [step for step in behaviour["steps"] if "call" in step][-1]
 
 
+def service_of(operation: str) -> str:
+    """Return the service that has an operation."""
+    others = (name for name, operations in OTHER_SERVICES.items() if operation in operations)
+    return next(others, "organizations")
+
+
 class Transport(Protocol):
     """A way to an embedded Organizations."""
 
@@ -97,7 +107,7 @@ class Served:
     def __init__(self, aws: EmbeddedAws) -> None:
         self._aws = aws
         self._session = botocore.session.Session()
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def reset(self) -> None:
         """Let nothing exist."""
@@ -120,7 +130,8 @@ class Served:
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """Make a call; return the answer, or the error with its reason."""
         try:
-            answer: dict[str, Any] = getattr(self._client(account), xform_name(operation))(**params)
+            client = self._client(service_of(operation), account)
+            answer: dict[str, Any] = getattr(client, xform_name(operation))(**params)
         except ClientError as refused:
             error = {"error": refused.response["Error"]["Code"]}
             reason = refused.response.get("Reason")
@@ -128,10 +139,10 @@ class Served:
         answer.pop("ResponseMetadata")
         return answer, {}
 
-    def _client(self, account: str) -> Any:
-        if account not in self._clients:
-            self._clients[account] = self._session.create_client(
-                "organizations",
+    def _client(self, service: str, account: str) -> Any:
+        if (service, account) not in self._clients:
+            self._clients[service, account] = self._session.create_client(
+                service,
                 endpoint_url=self._aws.endpoint,
                 region_name="us-east-1",
                 aws_access_key_id=account,
@@ -143,7 +154,7 @@ class Served:
                     parameter_validation=False,
                 ),
             )
-        return self._clients[account]
+        return self._clients[service, account]
 
 
 class Direct:
@@ -151,7 +162,9 @@ class Direct:
 
     def __init__(self, settings: Settings) -> None:
         self.service = Organizations(settings, Clock(source=lambda: 1_700_000_000.0))
-        self._model = botocore.session.Session().get_service_model("organizations")
+        session = botocore.session.Session()
+        names = ("organizations", *OTHER_SERVICES)
+        self._models = {name: session.get_service_model(name) for name in names}
 
     def reset(self) -> None:
         """Let nothing exist."""
@@ -173,7 +186,7 @@ class Direct:
         self, operation: str, params: dict[str, Any], account: str
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """Make a call; return the answer, or the error with its reason."""
-        model = self._model.operation_model(operation)
+        model = self._models[service_of(operation)].operation_model(operation)
         answer: dict[str, Any] = {}
         error: ApiError | None = None
         try:
@@ -185,7 +198,7 @@ class Direct:
             assert error.code in declared, f"{operation} does not declare {error.code}"
             reason = {"reason": error.reason} if error.reason else {}
             return {}, {"error": error.code, **reason}
-        if model.output_shape is None:
+        if model.output_shape is None or not model.output_shape.members:
             assert answer == {}, f"{operation} answers nothing, not {answer}"
         else:
             check_shape(operation, answer, model.output_shape)
@@ -194,8 +207,9 @@ class Direct:
 
 def check_shape(where: str, value: Any, shape: Any) -> None:
     """Fail when a value does not have a shape of botocore's."""
-    kinds = {"structure": dict, "list": list, "string": str, "boolean": bool, "timestamp": float}
-    expected = kinds[shape.type_name]
+    kinds = {"structure": dict, "list": list, "string": str, "boolean": bool}
+    # AWS's JSON has numbers for times, its REST-JSON has texts.
+    expected: Any = kinds.get(shape.type_name, (float, str))
     assert isinstance(value, expected), f"{where}: {value!r} is no {shape.type_name}"
     if shape.type_name == "structure":
         for key, item in value.items():

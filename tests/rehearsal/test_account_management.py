@@ -8,6 +8,7 @@ import pytest
 from botocore.config import Config
 
 from org_constructs.rehearsal import EmbeddedAws
+from org_constructs.rehearsal.backend import FaultError
 
 MEMBER = "222222222222"
 SERVICE = "account.amazonaws.com"
@@ -143,3 +144,30 @@ def _unchecked(aws: EmbeddedAws) -> Any:
         aws_secret_access_key="rehearsal",  # noqa: S106
         config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
     )
+
+
+def test_contacts_fail_as_they_are_told_to(aws: EmbeddedAws) -> None:
+    """With the errors of their own service, before or after they take effect."""
+    client = aws.client("account")
+    contact = {
+        "AlternateContactType": "SECURITY",
+        "Name": "Security",
+        "Title": "Team",
+        "EmailAddress": "security@corp.com",
+        "PhoneNumber": "+1 555 0100",
+    }
+    aws.inject(
+        "PutAlternateContact:1:TooManyRequestsException",
+        "PutAlternateContact:2:InternalServerException:after",
+    )
+    with pytest.raises(client.exceptions.TooManyRequestsException):
+        client.put_alternate_contact(**contact)
+    with pytest.raises(client.exceptions.ResourceNotFoundException) as missing:
+        client.get_alternate_contact(AlternateContactType="SECURITY")
+    assert missing.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+    with pytest.raises(client.exceptions.InternalServerException):
+        client.put_alternate_contact(**contact)
+    got = client.get_alternate_contact(AlternateContactType="SECURITY")["AlternateContact"]
+    assert got == contact
+    with pytest.raises(FaultError, match="PutAlternateContact never answers 'ResourceNotFound"):
+        aws.inject("PutAlternateContact:1:ResourceNotFoundException")

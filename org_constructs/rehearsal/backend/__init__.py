@@ -4,12 +4,12 @@ from .call_log import SERVICE
 from .clock import Clock
 from .errors import ApiError, NotRehearsedError
 from .faults import Fault, FaultError
-from .service import ACCOUNT_OPERATIONS, OPERATIONS, Organizations
+from .service import OPERATIONS, OTHER_OPERATIONS, Organizations
 from .settings import Settings
 
 __all__ = [
-    "ACCOUNT_OPERATIONS",
     "OPERATIONS",
+    "OTHER_OPERATIONS",
     "SERVICE",
     "ApiError",
     "Clock",

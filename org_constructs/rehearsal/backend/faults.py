@@ -15,20 +15,13 @@ from typing import Any
 from .api_model import creation_failures, operations, reasons
 from .conflicts import concurrent_modification
 from .errors import ApiError
+from .other_services import ACCOUNT_MANAGEMENT, IAM
 from .throttling import too_many_requests
 
 ANY = "*"
 LAMBDA = "Lambda"
 CLI = "CLI"
 _CREATIONS = ("CreateAccount", "CreateGovCloudAccount")
-# What the operations of Account Management that are rehearsed answer (model).
-_ACCOUNT_ERRORS = frozenset(
-    {
-        *("AccessDeniedException", "InternalServerException", "TooManyRequestsException"),
-        "ValidationException",
-    }
-)
-_ACCOUNT_OPERATIONS = ("GetAccountInformation", "PutAccountName")
 _GRAMMAR = (
     "write OPERATION:WHEN:ERROR, CreateAccount:WHEN:FAILED=REASON, CreateAccount:WHEN:SLOW=SECONDS, "
     "Lambda:WHEN:dies or CLI:OPERATION:WHEN:kill; WHEN is a number such as 3 for the third call, "
@@ -39,6 +32,11 @@ _GRAMMAR = (
 _COMMON_ERRORS = {
     "ExpiredTokenException": "The security token included in the request is expired",
     "ThrottlingException": "Rate exceeded",
+}
+# The same in IAM's older protocol.
+_COMMON_IAM_ERRORS = {
+    "ExpiredToken": "The security token included in the request is expired",
+    "Throttling": "Rate exceeded",
 }
 
 
@@ -132,7 +130,7 @@ class Fault:
         """Return the error that the caller gets."""
         known = {
             error.code: error.message for error in (too_many_requests(), concurrent_modification())
-        } | _COMMON_ERRORS
+        } | {**_COMMON_ERRORS, **_COMMON_IAM_ERRORS}
         message = known.get(self.detail, "The call was refused.")
         return ApiError(self.detail, f"{message} (injected: {self.spec})", self.reason)
 
@@ -166,7 +164,7 @@ def _check_only(spec: str, what: str, effect: str, *, after: bool) -> None:
 
 
 def _check_operation(spec: str, operation: str) -> None:
-    if operation not in (ANY, *_ACCOUNT_OPERATIONS) and operation not in operations():
+    if operation not in (ANY, *ACCOUNT_MANAGEMENT, *IAM) and operation not in operations():
         raise FaultError(
             f"fault '{spec}': AWS Organizations has no operation '{operation}'; name one such as "
             f"AttachPolicy, or * for all, or {LAMBDA} or {CLI}:AttachPolicy"
@@ -211,8 +209,10 @@ def _check_error(spec: str, operation: str, code: str, reason: str | None) -> No
 
 @cache
 def _errors_of(operation: str) -> frozenset[str]:
-    if operation in _ACCOUNT_OPERATIONS:
-        return _ACCOUNT_ERRORS | frozenset(_COMMON_ERRORS)
+    if operation in ACCOUNT_MANAGEMENT:
+        return ACCOUNT_MANAGEMENT[operation] | frozenset(_COMMON_ERRORS)
+    if operation in IAM:
+        return IAM[operation] | frozenset(_COMMON_IAM_ERRORS)
     known = operations()
     models = known.values() if operation == ANY else filter(None, [known.get(operation)])
     return frozenset(_COMMON_ERRORS).union(*(model.errors for model in models))

@@ -20,6 +20,7 @@ from . import (
     policies,
     policy_types,
     resource_policy,
+    root_access,
     seeding,
     tags,
     trusted_access,
@@ -56,8 +57,11 @@ OPERATIONS: dict[str, Operation] = {
     **effective_answers.OPERATIONS,
 }
 
-# Of a service of its own, with parameters, callers and errors of its own.
-ACCOUNT_OPERATIONS = account_management.OPERATIONS
+# Of services of their own, with parameters, callers and errors of their own.
+OTHER_OPERATIONS: dict[str, Operation] = {
+    **account_management.OPERATIONS,
+    **root_access.OPERATIONS,
+}
 
 
 class Organizations:
@@ -159,7 +163,7 @@ class Organizations:
             self._settle()
             known = OPERATIONS.get(operation)
             seconds = 0.0 if known is None or known.read else self.settings.write_seconds
-            known = known or ACCOUNT_OPERATIONS.get(operation)
+            known = known or OTHER_OPERATIONS.get(operation)
             faults = self.faults.meet(operation)
             try:
                 _raise_fault(faults, after=False)
@@ -213,7 +217,7 @@ class Organizations:
                     creation.fails_with = fault.detail
 
     def _run(self, name: str, operation: Operation, params: Json, account_id: str) -> Json:
-        if name not in ACCOUNT_OPERATIONS:
+        if name not in OTHER_OPERATIONS:
             model = operations()[name]
             check_parameters(params, model)
             check_caller(name, model, self._world, account_id, read=operation.read)

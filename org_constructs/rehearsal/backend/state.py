@@ -151,6 +151,8 @@ class Organization:
     trusted_services: dict[str, float] = field(default_factory=dict)
     # When each account was registered, by service principal and account.
     delegated_administrators: dict[str, dict[str, float]] = field(default_factory=dict)
+    # Of central root access, which IAM keeps.
+    root_access_features: list[str] = field(default_factory=list)
     created_at: float = 0.0
     # When accounts were closed, for the quota.
     closures: list[float] = field(default_factory=list)
@@ -224,6 +226,10 @@ class World:
     handshakes: dict[str, Handshake] = field(default_factory=dict)
     # The addresses of accounts that are closed for good, by id.
     closed: dict[str, str] = field(default_factory=dict)
+    # Of Account Management, by account: whatever organization it is in, they stay its own.
+    contact_information: dict[str, Json] = field(default_factory=dict)
+    # The same by account and type.
+    alternate_contacts: dict[str, dict[str, Json]] = field(default_factory=dict)
 
     def find(self, account_id: str) -> Organization | None:
         """Return the organization that an account manages or belongs to."""
