@@ -120,6 +120,7 @@ class _Control:
             ("GET", "state"): self._save,
             ("POST", "state"): self._load,
             ("POST", "seed"): self._seed,
+            ("POST", "accounts"): self._add_account,
         }
 
     async def answer(self, scope: Scope, body: bytes) -> Any:
@@ -208,6 +209,16 @@ class _Control:
 
     async def _seed(self, _scope: Scope, _query: object, body: bytes) -> Any:
         self._organizations.seed_from(_object(body, "version"))
+        return {"status": "ok"}
+
+    async def _add_account(self, _scope: Scope, _query: object, body: bytes) -> Any:
+        account = _object(body, "id")
+        texts = [account.get(key) for key in ("id", "name", "email")]
+        if not all(isinstance(text, str) for text in texts):
+            raise _ControlError(
+                'the body is no account; send {"id": "…", "name": "…", "email": "…"}'
+            )
+        self._organizations.add_account(*map(str, texts))
         return {"status": "ok"}
 
 

@@ -189,6 +189,17 @@ class RemoteControl:
         """
         self._control("POST", "seed", dict(snapshot))
 
+    def add_account(self, account_id: str, *, email: str, name: str | None = None) -> None:
+        """Let there be an account outside of any organization, which can be invited.
+
+        An account that is not added exists once it is named or calls, with an address of its own.
+
+        Raises:
+            RehearsalError: it exists already, or its address does.
+        """
+        account = {"id": account_id, "name": name or f"Account {account_id}", "email": email}
+        self._control("POST", "accounts", account)
+
     def reset(self) -> None:
         """Forget everything: no organization, no stacks, no buckets, no faults; settings as at start."""
         self._control("POST", "reset")

@@ -169,3 +169,32 @@ def test_a_reset_is_quick(aws: EmbeddedAws) -> None:
         aws.reset()
         times.append(time.monotonic() - began)
     assert min(times) < 0.05
+
+
+class TestAccounts:
+    """Accounts outside of any organization."""
+
+    def test_one_is_invited_by_its_address(self, aws: EmbeddedAws) -> None:
+        """It accepts as itself and is a member under its own name."""
+        aws.add_account("222222222222", email="owner@legacy.example", name="Legacy")
+        client = aws.client("organizations")
+        client.create_organization()
+        target = {"Type": "EMAIL", "Id": "owner@legacy.example"}
+        invited = client.invite_account_to_organization(Target=target)["Handshake"]
+        theirs = aws.client("organizations", "222222222222")
+        theirs.accept_handshake(HandshakeId=invited["Id"])
+        member = client.describe_account(AccountId="222222222222")["Account"]
+        assert (member["Name"], member["Email"]) == ("Legacy", "owner@legacy.example")
+
+    def test_what_cannot_be_one_is_refused(self, aws: EmbeddedAws) -> None:
+        """An id or address that is taken or none."""
+        aws.add_account("222222222222", email="owner@legacy.example")
+        for id, email, message in (
+            ("222222222222", "other@legacy.example", "'222222222222' exists already"),
+            ("333333333333", "Owner@legacy.example", "belongs to another account"),
+            ("333", "other@legacy.example", "give 12 digits"),
+            ("333333333333", "other", "are not those of an account"),
+        ):
+            with pytest.raises(RehearsalError, match=message):
+                aws.add_account(id, email=email)
+        assert "no account" in post(aws, "accounts", b'{"id": 1}')["error"]

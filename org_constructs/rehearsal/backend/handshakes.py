@@ -114,11 +114,14 @@ def _cancel(call: Call) -> Json:
 
 
 def _answer(call: Call, handshake: Handshake) -> Json:
-    return {"Handshake": describe_handshake(call.world, handshake)}
+    return {"Handshake": describe_handshake(call, handshake)}
 
 
-def describe_handshake(world: World, handshake: Handshake) -> Json:
+def describe_handshake(call: Call, handshake: Handshake) -> Json:
     """Return a handshake as the API shows it."""
+    world, state = call.world, handshake.state
+    if state == "REQUESTED" and handshake.action == "INVITE" and call.settings.invitations_open:
+        state = "OPEN"
     organization = world.organizations.get(handshake.organization_id)
     parties = [{"Id": handshake.organization_id, "Type": "ORGANIZATION"}]
     resources: list[Json] = [{"Type": "ORGANIZATION", "Value": handshake.organization_id}]
@@ -135,6 +138,9 @@ def describe_handshake(world: World, handshake: Handshake) -> Json:
     if handshake.account_id is not None:
         parties.append({"Id": handshake.account_id, "Type": "ACCOUNT"})
         resources.append({"Type": "ACCOUNT", "Value": handshake.account_id})
+    elif handshake.accepted_by is not None:
+        # Documentation: the example of an accepted invitation by address names the account here.
+        resources.append({"Type": "ACCOUNT", "Value": handshake.accepted_by})
     if handshake.notes is not None:
         resources.append({"Type": "NOTES", "Value": handshake.notes})
     if handshake.parent_id is not None:
@@ -143,7 +149,7 @@ def describe_handshake(world: World, handshake: Handshake) -> Json:
         "Id": handshake.id,
         "Arn": handshake.arn,
         "Parties": parties,
-        "State": handshake.state,
+        "State": state,
         "RequestedTimestamp": handshake.requested_at,
         "ExpirationTimestamp": handshake.expires_at,
         "Action": handshake.action,
@@ -166,7 +172,7 @@ def _list(call: Call, is_wanted: Callable[[Handshake], bool]) -> Json:
         raise invalid_input("You can specify only one filter.", "MAX_LIMIT_EXCEEDED_FILTER")
     action, parent = wanted.get("ActionType"), wanted.get("ParentHandshakeId")
     items = [
-        describe_handshake(call.world, handshake)
+        describe_handshake(call, handshake)
         for handshake in call.world.handshakes.values()
         if is_wanted(handshake)
         and action in (None, handshake.action)

@@ -45,7 +45,7 @@ def invite(call: Call) -> Handshake:
             "The invited account is already a member of the organization.",
             "ALREADY_IN_AN_ORGANIZATION",
         )
-    if account_id is not None:
+    if account_id is not None and call.world.find(account_id) is None:
         call.world.see(account_id)
     if any(_is_same(call, sent, account_id, email) for sent in _sent(call, organization)):
         raise ApiError(
@@ -151,6 +151,7 @@ def accept(call: Call, handshake: Handshake) -> None:
         depart(current, call.account_id, world, now)
     outsider = world.see(call.account_id)
     handshake.finish("ACCEPTED", now)
+    handshake.accepted_by = outsider.id
     join(
         organization,
         Account(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -123,6 +124,19 @@ class Organizations:
             world.organizations[seeded.id] = seeded
             for id in seeded.accounts:
                 world.outsiders.pop(id, None)
+
+    def add_account(self, account_id: str, name: str, email: str) -> None:
+        """Let there be an account outside of any organization.
+
+        Raises:
+            ValueError: it cannot be one, or exists already.
+        """
+        if re.fullmatch(r"[0-9]{12}", account_id) is None:
+            raise ValueError(f"{account_id!r} is not an account id; give 12 digits")
+        if not name or "@" not in email:
+            raise ValueError(f"name {name!r} and address {email!r} are not those of an account")
+        with self._lock:
+            self._world.add_outsider(account_id, name, email)
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change settings until the next reset.

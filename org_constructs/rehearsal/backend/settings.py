@@ -35,6 +35,8 @@ class Settings:
         policy_type_seconds: how long a policy type is PENDING_ENABLE or PENDING_DISABLE.
         finalizing_seconds: for how long a new organization creates and invites no accounts (AWS:
             up to an hour).
+        invitations_open: whether invitations that wait for an answer are shown as OPEN, as in the
+            examples of AWS's documentation, and not as REQUESTED, as its text has it.
         email_verified: whether the address of the management account is verified.
         service_linked_roles: whether callers may create service-linked roles.
         stand_alone: whether member accounts have the payment method with which they may leave.
@@ -58,6 +60,7 @@ class Settings:
     account_creation_failures: Mapping[str, str] = field(default_factory=dict)
     policy_type_seconds: float = 0.2
     finalizing_seconds: float = 0.0
+    invitations_open: bool = False
     email_verified: bool = True
     service_linked_roles: bool = True
     stand_alone: bool = True

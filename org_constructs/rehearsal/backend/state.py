@@ -62,6 +62,8 @@ class Handshake:
     expires_at: float
     state: str = "REQUESTED"
     completed_at: float | None = None
+    # Who has accepted an invitation that names an address.
+    accepted_by: str | None = None
     notes: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     parent_id: str | None = None
@@ -258,6 +260,18 @@ class World:
             account_id, f"Account {account_id}", f"account+{account_id}@rehearsal.internal"
         )
         return self.outsiders.setdefault(account_id, default)
+
+    def add_outsider(self, account_id: str, name: str, email: str) -> None:
+        """Let there be an account outside of any organization.
+
+        Raises:
+            ValueError: there is one with this id or address already.
+        """
+        if self.knows_account(account_id):
+            raise ValueError(f"account {account_id!r} exists already")
+        if self.knows_email(email):
+            raise ValueError(f"address {email!r} belongs to another account")
+        self.outsiders[account_id] = Outsider(account_id, name, email)
 
     def knows_account(self, account_id: str) -> bool:
         """Tell whether an account id is taken anywhere."""
