@@ -75,10 +75,14 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
         "validate_template_support",
     ),
     f"{CLOUDFORMATION}.handlers": (
+        "_ACTION_HANDLERS",
         "_delete_stack_async",
         "_deploy_stack_async",
         "_resolve_refs",
+        "_resolve_stack",
         "_roll_back_operation",
+        "_stack_has_no_updates",
+        "_update_stack",
         "validate_template_support",
     ),
     f"{CLOUDFORMATION}.provisioners": (

@@ -37,6 +37,7 @@ def mend_cloudformation(leftovers: Leftovers) -> None:
     _mend_templates()
     _mend_imports()
     stack_updates.mend_events()
+    stack_updates.mend_failed_stacks()
     _mend_deletion_policies(leftovers)
     drift = module(f"{CLOUDFORMATION}.drift")
     # Documentation (resource import): detect drift after an import.
@@ -294,6 +295,9 @@ def _mend_deletion_policies(leftovers: Leftovers) -> None:
             await deploy(stack_name, stack_id, template, *rest, **options)
             if stack.get("StackStatus") == "UPDATE_COMPLETE":
                 leftovers.clean(stack_name)
+        if stack.get("StackStatus") == "CREATE_FAILED":
+            # CreateStack keeps the template before anything is created; all of it is to be done.
+            stack["_template"] = {}
         if stack.get("StackStatus") in ("CREATE_FAILED", "UPDATE_FAILED"):
             stack[FAILED_DEFINITIONS] = {
                 **stack.get(FAILED_DEFINITIONS, {}),

@@ -15,6 +15,9 @@ from typing import Any
 
 from .emulator import CLOUDFORMATION, module
 
+_FAILED = ("CREATE_FAILED", "UPDATE_FAILED")
+# Where a stack keeps, while a request is looked at, in which of them it is.
+_FAILED_AS = "_rehearsal_failed_as"
 _IN_AN_UPDATE = ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_FAILED")
 
 
@@ -81,6 +84,36 @@ def mend_events() -> None:
         add(stack_id, stack_name, logical_id, kind, status, *more, **rest)
 
     stacks._add_event = add_event
+
+
+def mend_failed_stacks() -> None:
+    """Let a stack that failed and was not rolled back be updated (documentation: resume from there).
+
+    The emulator lets change sets do it, and refuses UpdateStack.
+    """
+    handlers = module(f"{CLOUDFORMATION}.handlers")
+    update_stack, has_no_updates = handlers._update_stack, handlers._stack_has_no_updates
+
+    def update_failed(params: dict[str, Any]) -> Any:
+        name = params.get("StackName")
+        stack = handlers._resolve_stack(name[0] if isinstance(name, list) else name)
+        if not stack or stack.get("StackStatus") not in _FAILED:
+            return update_stack(params)
+        stack[_FAILED_AS], stack["StackStatus"] = stack["StackStatus"], "UPDATE_COMPLETE"
+        try:
+            return update_stack(params)
+        finally:
+            failed_as = stack.pop(_FAILED_AS)
+            if stack["StackStatus"] == "UPDATE_COMPLETE":
+                # The request was refused: nothing has begun.
+                stack["StackStatus"] = failed_as
+
+    def changes_nothing(stack: dict[str, Any], *request: Any) -> bool:
+        # What failed is to be done still, and going back is an update too.
+        return _FAILED_AS not in stack and has_no_updates(stack, *request)
+
+    handlers._update_stack = handlers._ACTION_HANDLERS["UpdateStack"] = update_failed
+    handlers._stack_has_no_updates = changes_nothing
 
 
 def refuse_protected_change(

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from stack_harness import BASE, Cloud, account, after, get, resource, scp, unit
 
 KEPT = {"Effect": "Deny", "Action": "Update:*", "Principal": "*"}
@@ -44,6 +45,49 @@ class TestEvents:
         assert organization.deploy({**BASE, "X": scp(get("A"))}) == "UPDATE_COMPLETE"
         assert organization.deploy({**BASE, "X": scp(get("B"))}) == "UPDATE_COMPLETE"
         assert _statuses(organization, "X")[-1] == "UPDATE_COMPLETE"
+
+
+class TestFailedStacks:
+    """A stack that failed and was not rolled back goes on from there (documentation)."""
+
+    def _send(self, cloud: Cloud, call: str, resources: dict[str, Any]) -> str:
+        template = json.dumps({"Resources": resources})
+        call_it = getattr(cloud.cloudformation, call)
+        call_it(StackName="Org", TemplateBody=template, DisableRollback=True)
+        return cloud.wait()
+
+    @pytest.mark.parametrize("with_change_set", [True, False])
+    def test_the_same_again_after_a_creation(self, cloud: Cloud, with_change_set: bool) -> None:
+        """By CreateStack; the next request creates what is missing and nothing twice."""
+        wanted = {**BASE, "X": after("B", scp(get("A")))}
+        assert self._send(cloud, "create_stack", wanted) == "CREATE_FAILED"
+        before = cloud.physical_id("A")
+        cloud.enable_scps()
+        if with_change_set:
+            assert cloud.deploy(wanted) == "UPDATE_COMPLETE"
+        else:
+            assert self._send(cloud, "update_stack", wanted) == "UPDATE_COMPLETE"
+        assert cloud.physical_id("A") == before
+        assert cloud.physical_id("X").startswith("p-")
+
+    def test_the_same_again_and_back(self, organization: Cloud) -> None:
+        """UpdateStack after a failed update: with the same template, and with the one before."""
+        bad = {**BASE, "A": unit("A2"), "Y": after("A", scp("ou-4p1a-12345678"))}
+        assert self._send(organization, "update_stack", bad) == "UPDATE_FAILED"
+        assert self._send(organization, "update_stack", bad) == "UPDATE_FAILED"
+        assert self._send(organization, "update_stack", dict(BASE)) == "UPDATE_COMPLETE"
+        found = organization.organizations.describe_organizational_unit(
+            OrganizationalUnitId=organization.physical_id("A")
+        )
+        assert found["OrganizationalUnit"]["Name"] == "A"
+
+    def test_a_refused_request_changes_nothing(self, organization: Cloud) -> None:
+        """The stack stays as it failed."""
+        bad = {**BASE, "Y": scp("ou-4p1a-12345678")}
+        assert self._send(organization, "update_stack", bad) == "UPDATE_FAILED"
+        with pytest.raises(ClientError, match="Template format error"):
+            organization.cloudformation.update_stack(StackName="Org", TemplateBody="{")
+        assert organization.wait() == "UPDATE_FAILED"
 
 
 class TestStackPolicies:
