@@ -55,8 +55,11 @@ def _describe(organization: Organization) -> Json:
         "MasterAccountArn": organization.arn("account", management.id),
         "MasterAccountId": management.id,
         "MasterAccountEmail": management.email,
-        # AWS keeps this deprecated list for compatibility and says to read ListRoots instead.
-        "AvailablePolicyTypes": [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}],
+        # AWS keeps this deprecated list for compatibility and says to read ListRoots instead. It is
+        # empty where there are no policies (documentation: example of create-organization).
+        "AvailablePolicyTypes": [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}]
+        if organization.feature_set == "ALL"
+        else [],
     }
 
 
