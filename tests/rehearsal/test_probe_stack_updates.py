@@ -57,7 +57,7 @@ class TestFailedStacks:
         return cloud.wait()
 
     @pytest.mark.parametrize("with_change_set", [True, False])
-    def test_the_same_again_after_a_creation(self, cloud: Cloud, with_change_set: bool) -> None:
+    def test_the_same_again_after_a_creation(self, cloud: Cloud, *, with_change_set: bool) -> None:
         """By CreateStack; the next request creates what is missing and nothing twice."""
         wanted = {**BASE, "X": after("B", scp(get("A")))}
         assert self._send(cloud, "create_stack", wanted) == "CREATE_FAILED"
