@@ -80,6 +80,7 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
         "_deploy_stack_async",
         "_resolve_refs",
         "_resolve_stack",
+        "_resolve_template",
         "_roll_back_operation",
         "_stack_has_no_updates",
         "_update_stack",

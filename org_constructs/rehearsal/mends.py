@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 from . import phases, stack_updates
@@ -36,6 +37,7 @@ def mend_cloudformation(leftovers: Leftovers) -> None:
     _mend_properties()
     _mend_templates()
     _mend_imports()
+    _mend_summaries()
     stack_updates.mend_events()
     stack_updates.mend_failed_stacks()
     _mend_deletion_policies(leftovers)
@@ -245,6 +247,43 @@ def _mend_imports() -> None:
         return owner
 
     changesets._import_owner = import_owner
+
+
+def _mend_summaries() -> None:
+    """Say in the summary of a template by which properties its resources are imported.
+
+    Without that `cdk import` asks for nothing and skips every resource.
+    """
+    handlers = module(f"{CLOUDFORMATION}.handlers")
+    engine = module(f"{CLOUDFORMATION}.engine")
+    lookups = module(f"{CLOUDFORMATION}.changesets")._IMPORT_LOOKUPS
+    summarize = handlers._ACTION_HANDLERS["GetTemplateSummary"]
+
+    def summary(params: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        status, headers, body = summarize(params)
+        text, _ = handlers._resolve_template(params)
+        # A request that names a stack is about what is in one already.
+        if status != HTTPStatus.OK or not text:
+            return status, headers, body
+        names: dict[str, list[str]] = {}
+        for logical_id, definition in engine._parse_template(text).get("Resources", {}).items():
+            names.setdefault(definition.get("Type", ""), []).append(logical_id)
+        entries = "".join(
+            f"<member><ResourceType>{kind}</ResourceType>"
+            f"<LogicalResourceIds>{_members(sorted(names[kind]))}</LogicalResourceIds>"
+            f"<ResourceIdentifiers>{_members([','.join(lookups[kind][0])])}</ResourceIdentifiers>"
+            "</member>"
+            for kind in sorted(names.keys() & lookups.keys())
+        )
+        end = b"</GetTemplateSummaryResult>"
+        found = f"<ResourceIdentifierSummaries>{entries}</ResourceIdentifierSummaries>".encode()
+        return status, headers, body.replace(end, found + end)
+
+    handlers._ACTION_HANDLERS["GetTemplateSummary"] = summary
+
+
+def _members(values: Iterable[str]) -> str:
+    return "".join(f"<member>{value}</member>" for value in values)
 
 
 # --- what is deleted, and what is not --------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -375,6 +376,23 @@ class TestImportAndDrift:
             DestinationParentId=organization.physical_id("A"),
         )
         assert organization.drift() == {"Account": "MODIFIED"}
+
+    def test_what_it_is_imported_by_stands_in_the_summary(self, cloud: Cloud) -> None:
+        """From which the CDK CLI knows what to ask for."""
+        resources = {"A": unit("A"), "B": account(ROOT), "C": account(ROOT, name="c"), "D": scp()}
+        template = json.dumps({"Resources": {**resources, "E": {"Type": "AWS::CDK::Metadata"}}})
+        found = cloud.cloudformation.get_template_summary(TemplateBody=template)
+        assert {
+            summary["ResourceType"].split("::")[-1]: (
+                summary["LogicalResourceIds"],
+                summary["ResourceIdentifiers"],
+            )
+            for summary in found["ResourceIdentifierSummaries"]
+        } == {
+            "Account": (["B", "C"], ["AccountId"]),
+            "OrganizationalUnit": (["A"], ["Id"]),
+            "Policy": (["D"], ["Id"]),
+        }
 
     def test_what_does_not_exist_is_not_imported(self, organization: Cloud) -> None:
         """A closed account is not found either."""
