@@ -87,6 +87,8 @@ class CdkCli:
         self._quiet = quiet
         self._stream = stream
         self._folder = aws.make_folder()
+        self._scratch = self._folder / "tmp"
+        self._scratch.mkdir()
         self.assembly = self._folder / "cdk.out"
         self.lock_file = lock_file or self._folder / "organization.lock.json"
         self.is_synthesized = is_assembly(app)
@@ -188,10 +190,12 @@ class CdkCli:
 
     def _run(self, name: str, arguments: Sequence[str], cwd: Path | None = None) -> Step:
         began = time.monotonic()
+        environment = _with_node_itself(self._aws.environment())
         with subprocess.Popen(  # noqa: S603
             [self._command, name, *arguments],
             cwd=cwd or self._app,
-            env=_with_node_itself(self._aws.environment()),
+            # What is killed cannot remove what it has put there.
+            env={**environment, "TMPDIR": str(self._scratch)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if self._quiet else self._stream,
             stderr=subprocess.STDOUT if self._quiet else self._stream,
@@ -199,7 +203,7 @@ class CdkCli:
             process_group=0,
         ) as process:
             try:
-                with self._aws.killing(process):
+                with self._aws.ending(process), self._aws.killing(process):
                     output, _ = process.communicate()
             except BaseException:
                 # Interrupted: the app that the CLI started would outlive the CLI.

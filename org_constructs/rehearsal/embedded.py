@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from .backend import Settings
+from .lifetime import noted
 from .remote import RehearsalError, RemoteControl
 
 __all__ = ["EmbeddedAws", "RehearsalError"]
@@ -132,6 +133,10 @@ class EmbeddedAws(RemoteControl):
     def make_folder(self) -> Path:
         """Make a folder that is removed with everything else, also when this process is killed."""
         return Path(tempfile.mkdtemp(dir=self._folder))
+
+    def ending(self, process: subprocess.Popen[Any]) -> contextlib.AbstractContextManager[None]:
+        """End a process that leads a group with everything else, when this process is killed."""
+        return noted(self._folder, process.pid)
 
     def environment(self, account_id: str | None = None) -> dict[str, str]:
         """Return the environment in which the CDK CLI, an SDK or the AWS CLI talk to this AWS only.

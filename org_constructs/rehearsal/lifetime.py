@@ -8,12 +8,26 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _PARENT_POLL = 0.2
 _GRACE = 2.0
 _FUNCTIONS_GRACE = 0.05
+# Where the parent notes the groups of processes that it runs, each as a file named after its leader.
+_GROUPS = "groups"
+
+
+@contextlib.contextmanager
+def noted(folder: Path, leader: int) -> Iterator[None]:
+    """Note a group of processes that `end_as_orphan` ends, as long as it runs."""
+    note = folder / _GROUPS / str(leader)
+    note.parent.mkdir(exist_ok=True)
+    note.touch()
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
 
 
 def watch_parent(parent: int, gone: Callable[[], object]) -> None:
@@ -41,11 +55,15 @@ def end_soon(clean: Callable[[], object]) -> None:
 
 
 def end_as_orphan(folder: Path) -> None:
-    """Do what the parent cannot do any more: end the process group, then remove a folder.
+    """Do what the parent cannot do any more: end what it runs, then remove a folder.
 
     Only for a process that leads a group of its own, as `EmbeddedAws` starts it: the functions of
-    the emulator are in that group.
+    the emulator are in that group. The CDK CLI and its app are in others: they would go on, and
+    write into the folder that has been removed.
     """
+    for note in (folder / _GROUPS).glob("*"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(int(note.name), signal.SIGKILL)
     if os.getpgrp() == os.getpid():
         # Threads other than the main one may not say so, but then its own handler still stands.
         with contextlib.suppress(ValueError):

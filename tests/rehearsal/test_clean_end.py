@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -109,6 +110,43 @@ def test_a_killed_parent_leaves_nothing(tmp_path: Path, *, stubborn: bool) -> No
     assert holds(lambda: not is_alive(int(server)))
     assert holds(lambda: not is_alive(int(function)))
     assert holds(lambda: not Path(folder).exists())
+
+
+def test_a_killed_parent_leaves_no_cli(tmp_path: Path) -> None:
+    """Neither the CDK CLI that it runs, nor what that would write after the folder is removed."""
+    cdk = tmp_path / "node_modules" / ".bin" / "cdk"
+    cdk.parent.mkdir(parents=True)
+    cdk.write_text(
+        '#!/bin/sh\necho $$\nwhile :; do mkdir -p "$TMPDIR/written"; sleep 0.05; done\n', "utf-8"
+    )
+    cdk.chmod(0o755)
+    script = textwrap.dedent(
+        f"""
+        import pathlib, sys
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from test_clean_end import folder_of
+        from org_constructs.rehearsal import EmbeddedAws
+        from org_constructs.rehearsal.cdk_cli import CdkCli
+        aws = EmbeddedAws.start()
+        print(folder_of(aws), flush=True)
+        CdkCli(aws, pathlib.Path({str(tmp_path)!r})).synth()
+        """
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        folder, cli = (parent.stdout.readline().decode().strip() for _ in range(2))
+        is_writing = holds(lambda: any(Path(folder).glob("*/tmp/written")))
+        parent.kill()
+    assert is_writing
+    try:
+        assert holds(lambda: not is_alive(int(cli)))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int(cli), signal.SIGKILL)
+    assert holds(lambda: not Path(folder).exists())
+    # Nothing brings it back.
+    time.sleep(0.2)
+    assert not Path(folder).exists()
 
 
 def test_a_killed_server_leaves_nothing(tmp_path: Path) -> None:
