@@ -7,16 +7,23 @@ from fnmatch import fnmatchcase
 
 from .api_model import Caller, OperationModel
 from .errors import ApiError
-from .state import Organization, World
+from .state import Json, Organization, World
 
 
 def check_caller(
-    operation: str, model: OperationModel, world: World, account_id: str, *, read: bool
+    operation: str,
+    params: Json,
+    model: OperationModel,
+    world: World,
+    account_id: str,
+    *,
+    read: bool,
 ) -> None:
     """Refuse a call by an account that may not make it.
 
     Args:
         operation: its name, such as `ListAccounts`.
+        params: its parameters.
         model: what AWS's model says about it.
         world: every organization.
         account_id: the caller.
@@ -39,7 +46,7 @@ def check_caller(
         # orgs_delegate_policies).
         if read and is_delegated_administrator(organization, account_id):
             return
-        if _is_delegated(organization, account_id, operation):
+        if _is_delegated(organization, account_id, operation, params):
             return
     raise ApiError("AccessDeniedException", "You don't have permissions to access this resource.")
 
@@ -49,13 +56,17 @@ def is_delegated_administrator(organization: Organization, account_id: str) -> b
     return any(account_id in ids for ids in organization.delegated_administrators.values())
 
 
-def _is_delegated(organization: Organization, account_id: str, operation: str) -> bool:
+def _is_delegated(
+    organization: Organization, account_id: str, operation: str, params: Json
+) -> bool:
     """Tell whether the resource policy lets an account call an operation.
 
-    Resources and conditions are not looked at: rather too little is refused.
+    Resources are not looked at, and of conditions only those on the type of a policy: rather too
+    little is refused.
     """
     if organization.resource_policy is None:
         return False
+    policy_type = _policy_type(organization, params)
     verdicts = {
         statement.get("Effect")
         for statement in _strings_or_list(
@@ -64,8 +75,41 @@ def _is_delegated(organization: Organization, account_id: str, operation: str) -
         if isinstance(statement, dict)
         and _names(statement.get("Principal"), account_id)
         and _matches(statement.get("Action"), f"organizations:{operation}")
+        and _holds(statement.get("Condition") or {}, policy_type)
     }
     return "Allow" in verdicts and "Deny" not in verdicts
+
+
+def _policy_type(organization: Organization, params: Json) -> str | None:
+    """Return the type of the policies that a call is about."""
+    for name in ("PolicyType", "Type", "Filter"):
+        if isinstance(params.get(name), str):
+            return str(params[name])
+    policy = organization.policies.get(params.get("PolicyId") or params.get("ResourceId") or "")
+    return policy and policy.type
+
+
+def _holds(condition: dict[str, dict[str, object]], policy_type: str | None) -> bool:
+    """Tell whether a type meets a condition; operators are those of IAM (documentation)."""
+    for operator, keys in condition.items():
+        is_negated = "Not" in operator
+        for key, value in keys.items():
+            if key.lower() != "organizations:policytype":
+                continue
+            if policy_type is None:
+                # The key is not there: IfExists and negations hold.
+                is_met = operator.endswith("IfExists") or is_negated
+            else:
+                wanted = [str(item) for item in _strings_or_list(value)]
+                found = (
+                    any(fnmatchcase(policy_type, pattern) for pattern in wanted)
+                    if "Like" in operator
+                    else policy_type in wanted
+                )
+                is_met = found is not is_negated
+            if not is_met:
+                return False
+    return True
 
 
 def _names(principal: object, account_id: str) -> bool:

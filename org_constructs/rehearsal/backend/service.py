@@ -234,7 +234,7 @@ class Organizations:
         if name not in OTHER_OPERATIONS:
             model = operations()[name]
             check_parameters(params, model)
-            check_caller(name, model, self._world, account_id, read=operation.read)
+            check_caller(name, params, model, self._world, account_id, read=operation.read)
         call = Call(account_id, params, self._world, self.clock, self._ids, self.settings)
         return operation.run(call)
 
