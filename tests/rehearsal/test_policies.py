@@ -332,5 +332,9 @@ class TestResourcePolicy:
         for content in ("x", "[]"):
             error = backend.refused("PutResourcePolicy", Content=content)
             assert error.reason == "INVALID_RESOURCE_POLICY_JSON"
+        for condition in ('"x"', "[]", '{"StringEquals": "x"}', '{"StringEquals": {"x": []}}'):
+            content = self.CONTENT.replace('"Resource"', f'"Condition":{condition},"Resource"')
+            error = backend.refused("PutResourcePolicy", Content=content)
+            assert error.reason == "INVALID_RESOURCE_POLICY_JSON"
         error = backend.refused("PutResourcePolicy", Content=" " * 40_001)
         assert error.reason == "MAX_LENGTH_EXCEEDED"

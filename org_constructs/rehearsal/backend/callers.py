@@ -86,7 +86,7 @@ def _policy_type(organization: Organization, params: Json) -> str | None:
         if isinstance(params.get(name), str):
             return str(params[name])
     policy = organization.policies.get(params.get("PolicyId") or params.get("ResourceId") or "")
-    return policy and policy.type
+    return None if policy is None else policy.type
 
 
 def _holds(condition: dict[str, dict[str, object]], policy_type: str | None) -> bool:

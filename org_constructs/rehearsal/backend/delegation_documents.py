@@ -53,6 +53,9 @@ def _check_statement(number: int, statement: dict[str, Any]) -> None:
         if sum(element in statement for element in either) != 1:
             raise _malformed(f"statement {number} needs one of {' and '.join(either)}")
     _check_principal(number, statement)
+    condition = statement.get("Condition", {})
+    if not isinstance(condition, dict) or not all(map(_is_about_keys, condition.values())):
+        raise _malformed(f"the Condition of statement {number} is not keys by operator")
     for action in _listed(statement.get("Action")):
         if not isinstance(action, str) or not _is_delegable(action):
             raise invalid_input(
@@ -80,6 +83,14 @@ def _check_principal(number: int, statement: dict[str, Any]) -> None:
             f"Statement {number} has no valid Principal; give account ids or ARNs under AWS.",
             "INVALID_PRINCIPAL",
         )
+
+
+def _is_about_keys(keys: object) -> bool:
+    return isinstance(keys, dict) and all(
+        isinstance(value, str | bool | int | float)
+        for values in keys.values()
+        for value in (_listed(values) or [None])
+    )
 
 
 def _is_delegable(action: str) -> bool:
