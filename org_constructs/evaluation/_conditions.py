@@ -17,7 +17,7 @@ from typing import Any
 
 from org_constructs.model.errors import OrgError
 
-from ._matching import ARN_PARTS, Template, _glob, arn_like, template_of
+from ._matching import ARN_PARTS, Template, _arn_glob, _glob, template_of
 from ._operators import OPERATORS
 from ._shown import shown
 from ._syntax import Condition
@@ -254,7 +254,8 @@ def _fixed_comparison(name: str, values: list[str]) -> Comparison:
     if family == "String":
         return _text_comparison(name, values)
     if family == "Arn":
-        return lambda value: any(arn_like(pattern, value) for pattern in values)
+        arns = [glob for value in values if (glob := _arn_glob(value)) is not None]
+        return lambda value: any(glob.fullmatch(value) is not None for glob in arns)
     if family == "Bool":
         return _member(boolean, values)
     if family == "Binary":

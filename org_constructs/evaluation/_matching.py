@@ -22,12 +22,12 @@ EVERY_ARN = "*:*:*:*:*:*"
 Lookup = Callable[[str], "str | None"]
 
 
-def _expression(*texts: tuple[str, bool]) -> str:
+def _expression(*texts: tuple[str, bool], sign: str = ".") -> str:
     """Return texts, each with whether it is literal, as the text of one expression.
 
     `*` and `?` are wildcards where a text is not literal; other signs are themselves. What stands
     between two stars is taken where it is first found and never elsewhere, so that no pattern takes
-    long: stars are therefore counted over all texts together.
+    long: stars are therefore counted over all texts together. `sign` is what a wildcard stands for.
     """
     pieces = [""]
     for text, literal in texts:
@@ -35,7 +35,7 @@ def _expression(*texts: tuple[str, bool]) -> str:
             pieces[-1] += re.escape(text)
             continue
         begin, *rest = (
-            "".join("." if sign == "?" else re.escape(sign) for sign in piece)
+            "".join(sign if char == "?" else re.escape(char) for char in piece)
             for piece in re.sub(r"\*+", "*", text).split("*")
         )
         pieces[-1] += begin
@@ -44,7 +44,8 @@ def _expression(*texts: tuple[str, bool]) -> str:
     if not others:
         return first
     *middle, last = others
-    return f"{first}{''.join(f'(?>.*?{piece})' for piece in middle if piece)}.*{last}"
+    found = "".join(f"(?>{sign}*?{piece})" for piece in middle if piece)
+    return f"{first}{found}{sign}*{last}"
 
 
 @lru_cache(maxsize=65536)
@@ -99,12 +100,19 @@ def arn_like(pattern: str, arn: str) -> bool:
     A wildcard stays within its part; the sixth part is all the rest. `*` alone is every ARN
     (inference: policies that are in use have it).
     """
-    if pattern == "*":
-        pattern = EVERY_ARN
-    wanted, given = pattern.split(":", 5), arn.split(":", 5)
-    return len(wanted) == len(given) == ARN_PARTS and all(
-        _glob(want).fullmatch(have) is not None for want, have in zip(wanted, given, strict=True)
-    )
+    expression = _arn_glob(pattern)
+    return expression is not None and expression.fullmatch(arn) is not None
+
+
+@lru_cache(maxsize=65536)
+def _arn_glob(pattern: str) -> re.Pattern[str] | None:
+    """Return one expression for all parts of an ARN; None for what no ARN is."""
+    parts = (EVERY_ARN if pattern == "*" else pattern).split(":", ARN_PARTS - 1)
+    if len(parts) < ARN_PARTS:
+        return None
+    *first, last = parts
+    within = (_expression((part, False), sign="[^:]") for part in first)
+    return re.compile(":".join((*within, _expression((last, False)))), re.DOTALL)
 
 
 class Template:

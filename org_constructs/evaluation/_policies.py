@@ -106,7 +106,8 @@ def read_level(
 
 
 def _read(policy: PolicyLike, kind: Kind, place: str) -> ReadPolicy:
-    if isinstance(policy, Mapping | str):
+    # The first is what it nearly always is, and asked in no time.
+    if type(policy) is dict or isinstance(policy, Mapping | str):
         return ReadPolicy(_parsed(policy, kind, place), place)
     if isinstance(policy, ParsedPolicy):
         return ReadPolicy(_of_kind(policy, kind), policy.name)

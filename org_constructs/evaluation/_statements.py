@@ -75,8 +75,10 @@ def applies_to_some_resource(statement: ParsedStatement, question: Question) -> 
     To be asked of a statement that does not apply, after `applies`.
     """
     compiled: Compiled = statement.compiled
+    # Most statements are about every resource, and nothing of theirs is kept away by it.
     return (
-        bool(statement.resources)
+        compiled.resource is not None
+        and bool(statement.resources)
         and compiled.action(question.action) is not compiled.negated
         and all(test(question.context, []) for test in compiled.conditions)
     )
