@@ -102,7 +102,10 @@ def with_variables(
         resource = values.pop("resource", request.resource)
         if resource != "*" and not resource.startswith("arn:"):
             continue
-        given = {context.get(key, key): value for key, value in values.items()}
+        given: dict[str, str] = {}
+        for key, value in values.items():
+            # A variable may spell a key otherwise than a condition, or another variable, does.
+            given[context.setdefault(key.lower(), key)] = value
         yield replace(request, resource=resource, context={**request.context, **given})
 
 

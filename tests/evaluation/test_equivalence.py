@@ -435,6 +435,17 @@ class TestExamples:
         one = deny(StringEquals={"aws:RequestTag/CostCenter": "1"})
         assert "aws:RequestTag/CostCenter=1" in self.example(one, deny("iam:Zz*"))
 
+    def test_a_key_in_two_spellings(self) -> None:
+        """A variable and a condition, or two variables, may write one key in two cases."""
+        home = deny("s3:*", "arn:aws:s3:::${aws:PrincipalTag/team}")
+        others = deny("s3:*", StringNotEquals={"aws:principaltag/TEAM": "a"})
+        levels = [[FULL, doc(home, others)]], [[FULL, doc(others)]]
+        found = compare(*levels)
+        assert isinstance(found, Different)
+        assert str(found.counterexample).endswith(" on arn:aws:s3:::a aws:principaltag/TEAM=a")
+        two = {"aws:userid": "x${aws:username}", "s3:prefix": "${AWS:userName}"}
+        self.example(deny("s3:*", StringEquals=two), deny("iam:Zz*"))
+
 
 def test_true_false_and_other_types() -> None:
     """Numbers beside true and false are values of their own; text beside them is not."""
