@@ -1,7 +1,10 @@
-"""Nothing of a template is left in a policy: what looks like a name to fill in matches nothing.
+"""Every name in a policy stands for something: nothing is left to fill in, and requests have the keys.
 
-`${Account}` reads as a policy variable, and there is none of that name.
-Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+`${Account}` reads as a policy variable, and there is none of that name. A condition on a key that no
+request has never holds, or always where it is negated.
+Sources:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
 """
 
 from __future__ import annotations
@@ -9,10 +12,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ._certain import PRINCIPAL_KEY, REGION_KEY
 from ._check import CheckContext, Finding, Severity
 from ._documents import Judgement, PolicyDocument, is_deferred, judged
+
+if TYPE_CHECKING:
+    from org_constructs.evaluation._syntax import ParsedStatement
 
 ACKNOWLEDGEABLE = ("ORG209",)
 
@@ -90,7 +97,7 @@ _KNOWN = {key.lower() for key in _GLOBAL_KEYS}
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Find variables that do not exist and places that were to be filled in."""
+    """Find variables and keys that do not exist, and places that were to be filled in."""
     yield from judged(context, "ORG209", _judge)
 
 
@@ -122,6 +129,36 @@ def _judge(document: PolicyDocument) -> Iterator[Judgement]:
                     message=f"{where} '{text}': {problem}",
                     remedy=remedy,
                 )
+        yield from _keys(statement)
+
+
+def _keys(statement: ParsedStatement) -> Iterator[Judgement]:
+    for written in dict.fromkeys(condition.key for condition in statement.conditions):
+        base = written.partition("/")[0]
+        if is_deferred(written) or "${" in written:
+            continue
+        # An identity provider's name may have a path: oidc.eks.eu-west-1.amazonaws.com/id/A1:sub.
+        if ":" not in written:
+            severity, problem = (
+                Severity.ERROR,
+                "is no key of a request: each begins with 'aws:' or a service",
+            )
+        elif base.lower().startswith("aws:") and base.lower() not in _KNOWN:
+            severity, problem = Severity.WARNING, "is a key that AWS does not document"
+        else:
+            continue
+        name = base.rpartition(":")[2]
+        near = difflib.get_close_matches(f"aws:{name}".lower(), sorted(_KNOWN), n=1)
+        meant = next((key for key in _GLOBAL_KEYS if key.lower() in near), None)
+        yield Judgement(
+            statement=statement,
+            severity=severity,
+            message=f"Condition on '{written}', which {problem}; without it a comparison never holds, "
+            "a negated one always",
+            remedy=f"did you mean '{meant}'?"
+            if meant
+            else "write a key such as 'aws:PrincipalArn'",
+        )
 
 
 def _problems(text: str, *, is_strict: bool) -> Iterator[tuple[str, Severity, str, str]]:
