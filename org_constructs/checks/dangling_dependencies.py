@@ -12,8 +12,8 @@ def check(context: CheckContext) -> Iterator[Finding]:
     for stack in context.organization_stacks():
         for logical_id, resource in stack.resources.items():
             depends = resource.get("DependsOn", [])
-            for other in [depends] if isinstance(depends, str) else depends:
-                if other not in stack.resources:
+            for other in depends if isinstance(depends, list) else [depends]:
+                if not isinstance(other, str) or other not in stack.resources:
                     path = stack.id_path(logical_id)
                     yield Finding(
                         code="ORG138",

@@ -16,9 +16,9 @@ ACKNOWLEDGEABLE = ("ORG134",)
 def check(context: CheckContext) -> Iterator[Finding]:
     """Advise to turn a policy type on in the app that uses it."""
     enabled = {
-        resource.get("Properties", {}).get("PolicyType")
+        str(stack.properties_of(logical_id).get("PolicyType"))
         for stack in context.model.assembly.stacks
-        for resource in stack.resources.values()
+        for logical_id, resource in stack.resources.items()
         if resource.get("Type") == "Custom::OrganizationPolicyType"
     }
     seen: set[str] = set()

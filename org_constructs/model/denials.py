@@ -93,7 +93,7 @@ def deny_statements(content: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(content, Mapping):
         return
     statements = content.get("Statement", [])
-    for statement in [statements] if isinstance(statements, Mapping) else statements:
+    for statement in statements if isinstance(statements, list | tuple) else [statements]:
         if isinstance(statement, Mapping) and statement.get("Effect") == "Deny":
             yield {key: value for key, value in statement.items() if key != "Sid"}
 

@@ -234,7 +234,7 @@ def _get_att(value: Mapping[str, Any], stack: StackTemplate, assembly: Assembly,
     if not isinstance(parts, list) or len(parts) != 2:  # noqa: PLR2004 - resource and attribute
         return _unknown(value)
     name, attribute = parts[0], evaluate(parts[1], stack, assembly, depth)
-    if not isinstance(attribute, str) or name not in stack.resources:
+    if not (isinstance(name, str) and isinstance(attribute, str)) or name not in stack.resources:
         return _unknown(value)
     found = _attribute(name, attribute, stack, assembly, depth)
     return Reference(stack.id, name, attribute) if found is None else found

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from org_constructs.checks import CheckContext, Finding, judge_policies
+from org_constructs.checks import CheckContext, Finding, judge_policies, run_checks
 from org_constructs.model import OrganizationModel
 
 ODD = [
@@ -111,3 +111,25 @@ def test_a_document_given_as_text() -> None:
     text = f'{{"Version": "2012-10-17", "Statement": {statement}}}'
     # The second policy has the same target and text, so it adds nothing.
     assert {finding.code for finding in _judged(text)} == {"ORG207", "ORG208"}
+
+
+@pytest.mark.parametrize("odd", [5, True, None, [], [[]], {}, [{"Ref": "Elsewhere"}], "Nowhere"])
+@pytest.mark.parametrize(
+    "place", ["DependsOn", "TargetIds", "GetAtt", "PolicyType", "Content", "Statement"]
+)
+def test_odd_elements_of_a_template_are_judged(place: str, odd: object) -> None:
+    """CloudFormation refuses what is written where it cannot stand; the rules do not raise."""
+    properties = {"Name": "odd", "Type": "SERVICE_CONTROL_POLICY", "Content": {}, "TargetIds": []}
+    policy: dict[str, Any] = {"Type": "AWS::Organizations::Policy", "Properties": properties}
+    enabled: dict[str, Any] = {"Type": "Custom::OrganizationPolicyType", "Properties": {}}
+    if place == "GetAtt":
+        properties["TargetIds"] = [{"Fn::GetAtt": [odd, "RootId"]}]
+    elif place == "PolicyType":
+        enabled["Properties"][place] = odd
+    elif place == "Statement":
+        properties["Content"] = {"Version": "2012-10-17", "Statement": odd}
+    else:
+        (policy if place == "DependsOn" else properties)[place] = odd
+    template = {"Resources": {"Policy": policy, "Enabled": enabled}}
+    found = run_checks(CheckContext(model=OrganizationModel.from_templates({"Org": template})))
+    assert all(finding.remedy for finding in found)
