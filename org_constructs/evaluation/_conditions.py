@@ -9,10 +9,8 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elem
 from __future__ import annotations
 
 import operator as order
-from base64 import b64encode
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 from org_constructs.model.errors import OrgError
@@ -112,6 +110,10 @@ def _text(name: str, value: object) -> str:
         # Python writes no number of thousands of digits.
         with suppress(ValueError):
             return repr(value)
+    # Rare, so that importing this room does not wait for them.
+    from base64 import b64encode
+    from datetime import datetime
+
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, bytes):

@@ -8,7 +8,6 @@ Sources:
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -252,6 +251,8 @@ class _Reader:
                 )
             return content
 
+        import json
+
         try:
             return json.loads(text, object_pairs_hook=once, parse_constant=self.constant)
         except RecursionError:
@@ -368,6 +369,8 @@ class _Reader:
             key = next(iter(value), "")
             if len(value) != 1 or not (key == "Ref" or str(key).startswith("Fn::")):
                 return None
+            import json
+
             try:
                 text = json.dumps(value, default=str)
             except (RecursionError, TypeError, ValueError):

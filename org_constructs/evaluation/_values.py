@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from ipaddress import IPv4Network, IPv6Network
 
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+# They are compiled when the first value of their kind is read.
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
 # https://www.w3.org/TR/NOTE-datetime, which AWS names; a space for the T and a missing zone are
 # met in practice and read as T and as UTC (inference).
-_DATE = re.compile(
+_DATE = (
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?"
-    r"([Zz]|[+-]\d\d:?\d\d)?)?)?)?",
-    re.ASCII,
+    r"([Zz]|[+-]\d\d:?\d\d)?)?)?)?"
 )
-_SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_SECONDS = r"\d+(?:\.\d+)?"
 # CIDR as AWS names it: no netmask after the slash, which ipaddress would read, and no zone.
-_NETWORK = re.compile(r"[0-9A-Fa-f:.]+(?:/\d{1,3})?", re.ASCII)
+_NETWORK = r"[0-9A-Fa-f:.]+(?:/\d{1,3})?"
 
 
 @lru_cache(maxsize=4096)
@@ -32,7 +32,7 @@ def number(text: str) -> Decimal | None:
     """Return an integer or decimal number, exactly."""
     from decimal import Decimal
 
-    return Decimal(text) if _NUMBER.fullmatch(text) else None
+    return Decimal(text) if re.fullmatch(_NUMBER, text, re.ASCII) else None
 
 
 @lru_cache(maxsize=4096)
@@ -51,9 +51,9 @@ def moment(text: str) -> Decimal | None:
     from datetime import UTC, datetime, timedelta, timezone
     from decimal import Decimal
 
-    match = _DATE.fullmatch(text)
+    match = re.fullmatch(_DATE, text, re.ASCII)
     if match is None:
-        return number(text) if _SECONDS.fullmatch(text) else None
+        return number(text) if re.fullmatch(_SECONDS, text, re.ASCII) else None
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     offset = timedelta()
     if zone and zone not in "Zz":
@@ -84,7 +84,7 @@ def network(text: str) -> IPv4Network | IPv6Network | None:
     from ipaddress import ip_network
 
     try:
-        return ip_network(text, strict=False) if _NETWORK.fullmatch(text) else None
+        return ip_network(text, strict=False) if re.fullmatch(_NETWORK, text, re.ASCII) else None
     except ValueError:
         return None
 
