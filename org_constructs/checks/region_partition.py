@@ -37,10 +37,13 @@ def _allowed_regions(content: Any) -> Iterator[list[str]]:
     for statement in statements if isinstance(statements, list) else [statements]:
         if not isinstance(statement, Mapping) or statement.get("Effect") != "Deny":
             continue
-        for operator, keys in (statement.get("Condition") or {}).items():
+        # What the grammar refuses is left to it.
+        condition = statement.get("Condition")
+        for operator, keys in condition.items() if isinstance(condition, Mapping) else ():
             if not operator.startswith("StringNotEquals") or not isinstance(keys, Mapping):
                 continue
             for key, value in keys.items():
-                values = [value] if isinstance(value, str) else value
-                if key.lower() == "aws:requestedregion" and all(isinstance(v, str) for v in values):
+                values = value if isinstance(value, list | tuple) else [value]
+                is_known = bool(values) and all(isinstance(v, str) for v in values)
+                if is_known and key.lower() == "aws:requestedregion":
                     yield list(values)

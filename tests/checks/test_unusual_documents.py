@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from org_constructs.checks import CheckContext, Finding, judge_policies, run_checks
+from org_constructs.checks.region_partition import _allowed_regions
 from org_constructs.model import OrganizationModel
 
 ODD = [
@@ -133,3 +134,17 @@ def test_odd_elements_of_a_template_are_judged(place: str, odd: object) -> None:
     template = {"Resources": {"Policy": policy, "Enabled": enabled}}
     found = run_checks(CheckContext(model=OrganizationModel.from_templates({"Org": template})))
     assert all(finding.remedy for finding in found)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        *(5, "x", True, ["a"], None),
+        *({"StringNotEquals": keys} for keys in (5, "x", ["a"], None)),
+        *({"StringNotEquals": {"aws:RequestedRegion": odd}} for odd in (5, [], [5], {"Ref": "X"})),
+    ],
+)
+def test_odd_conditions_allow_no_regions(condition: object) -> None:
+    """Whether a fence is of another partition is asked of Regions only."""
+    statement = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}
+    assert list(_allowed_regions({"Statement": statement})) == []
