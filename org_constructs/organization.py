@@ -146,9 +146,9 @@ class _OrganizationBase(Tracked, cdk.Resource):
         self._policy_types = {}
         registry = self._place.registry
         for code, reason in (acknowledge or {}).items():
-            from .checks import acknowledgeable_codes, is_acknowledgeable
+            from .checks import acknowledgeable_codes
 
-            if not is_acknowledgeable(code.partition("@")[0]):
+            if code.partition("@")[0] not in acknowledgeable_codes():
                 raise OrgError(
                     "ORG010",
                     f"'{self._place.path}': {code!r} cannot be acknowledged; "

@@ -25,11 +25,15 @@ def exempt_actions(partition: str | None) -> tuple[str, ...]:
 def without_covered(actions: Iterable[str]) -> tuple[str, ...]:
     """Return actions sorted, without those that another one covers by a `*` at its end."""
     distinct = sorted(set(actions))
-    open_ended = [action[:-1] for action in distinct if action.endswith("*")]
+    prefixes: list[str] = []
+    for prefix in sorted(action[:-1] for action in distinct if action.endswith("*")):
+        # What begins with a prefix sorts right behind it.
+        if not prefixes or not prefix.startswith(prefixes[-1]):
+            prefixes.append(prefix)
+    widest = {f"{prefix}*" for prefix in prefixes}
+    covered = tuple(prefixes)
     return tuple(
-        action
-        for action in distinct
-        if not any(action.startswith(prefix) and action != f"{prefix}*" for prefix in open_ended)
+        action for action in distinct if action in widest or not action.startswith(covered)
     )
 
 

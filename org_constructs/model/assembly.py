@@ -508,7 +508,9 @@ def _intrinsics(value: Any) -> Iterator[tuple[str, Any]]:
             yield from _intrinsics(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _intrinsics(item)
+            # Policies name hundreds of actions.
+            if type(item) is not str:
+                yield from _intrinsics(item)
 
 
 def _in_order(stacks: Mapping[str, StackTemplate]) -> tuple[StackTemplate, ...]:
