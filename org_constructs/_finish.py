@@ -48,16 +48,24 @@ def finish(registry: Registry) -> None:
     for items in by_stack.values():
         _drop_stack_tags(registry, items)
     # Node is about to write the templates, while Python would only wait.
-    Thread(target=_load_checks, daemon=True).start()
+    judged = any(isinstance(item.owner, Policy) for item in registry.items)
+    Thread(target=_load_checks, args=(judged,), daemon=True).start()
 
 
-def _load_checks() -> None:
+def _load_checks(with_policies: bool) -> None:  # noqa: FBT001 - the argument of a thread
     # What fails here fails again where the plugin needs it, and is reported there.
     with suppress(Exception):
         from .checks import rules
 
         import_module(f"{__package__}._findings")
         rules()
+        if with_policies:
+            # The rules load these themselves where there is a policy to judge.
+            from .policies.policy_type import policy_type_specs
+
+            policy_type_specs()
+            for name in ("_syntax", "_conditions", "catalogue"):
+                import_module(f"{__package__}.evaluation.{name}")
 
 
 def _guarded(registry: Registry, finisher: Finisher, step: Literal["collect", "finish"]) -> None:

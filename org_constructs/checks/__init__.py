@@ -73,7 +73,11 @@ def run_checks(context: CheckContext) -> list[Finding]:
 
     if context.lock is not None:
         context = replace(context, lock=align(context.lock, context.model))
-    found = [finding for rule in rules() for finding in cast("Callable[[CheckContext], Iterable[Finding]]", rule.check)(context)]
+    found = [
+        finding
+        for rule in rules()
+        for finding in cast("Callable[[CheckContext], Iterable[Finding]]", rule.check)(context)
+    ]
     return sorted(found, key=lambda f: (f.code, f.path, f.message))
 
 

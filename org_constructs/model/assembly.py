@@ -501,14 +501,15 @@ def referred_names(value: Any) -> set[str]:
 
 
 def _intrinsics(value: Any) -> Iterator[tuple[str, Any]]:
+    # Most of what is in a template is text: policies name hundreds of actions.
     if isinstance(value, Mapping):
         for key, item in value.items():
             if key == "Ref" or key.startswith("Fn::"):
                 yield key, item
-            yield from _intrinsics(item)
+            if type(item) is not str:
+                yield from _intrinsics(item)
     elif isinstance(value, list):
         for item in value:
-            # Policies name hundreds of actions.
             if type(item) is not str:
                 yield from _intrinsics(item)
 
