@@ -37,14 +37,14 @@ def finish(registry: Registry) -> None:
         for item in registry.items:
             if isinstance(item.owner, Policy):
                 item.owner.retain_by_default()
-    _refuse_nested_stacks(registry)
+    nested = _refuse_nested_stacks(registry)
     by_stack: dict[str, list[Item]] = {}
     for item in registry.items:
         by_stack.setdefault(item.place.stack_path, []).append(item)
     users = _dependencies_of_users(registry)
     for items in by_stack.values():
         _chain_stack(registry, items, users)
-    _chain_stacks(by_stack, users)
+    _chain_stacks({path: by_stack[path] for path in by_stack if path not in nested}, users)
     for items in by_stack.values():
         _drop_stack_tags(registry, items)
     # Node is about to write the templates, while Python would only wait.
@@ -76,14 +76,17 @@ def _guarded(registry: Registry, finisher: Finisher, step: Literal["collect", "f
         registry.report(error, path=finisher.path)
 
 
-def _refuse_nested_stacks(registry: Registry) -> None:
+def _refuse_nested_stacks(registry: Registry) -> set[str]:
+    """Refuse organization resources in nested stacks; return the paths of these."""
     seen: set[str] = set()
+    nested: set[str] = set()
     for item in registry.items:
         place = item.place
         if place.stack_path in seen:
             continue
         seen.add(place.stack_path)
         if place.stack.nested_stack_parent is not None:
+            nested.add(place.stack_path)
             registry.report(
                 OrgError(
                     "ORG118",
@@ -93,6 +96,7 @@ def _refuse_nested_stacks(registry: Registry) -> None:
                 path=place.path,
                 remedy="declare organization resources in a stack of their own",
             )
+    return nested
 
 
 def _chain_stack(registry: Registry, items: list[Item], users: dict[Item, list[Item]]) -> None:

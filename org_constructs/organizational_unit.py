@@ -15,7 +15,7 @@ from ._dependable import depend_on_resource_only
 from ._order import OrderStage, Position
 from ._registry import Item, Tracked, place_of, remember, stacks_behind
 from ._render import is_token, tag_list
-from ._target import PolicyTarget
+from ._target import PolicyTarget, kind_of
 from .guardrails._compose import checked_guardrails
 from .model.errors import OrgError
 from .model.identifiers import (
@@ -243,7 +243,8 @@ class OrganizationalUnit(Container):
         tags: tags of the OU.
 
     Raises:
-        OrgError: `ORG003` name, `ORG005` id or scope, `ORG011` parent, `ORG012` tags.
+        OrgError: `ORG003` name, `ORG005` id or scope, `ORG008` guardrails that are no list,
+            `ORG011` parent, `ORG012` tags.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-organizations-organizationalunit.html
     """
@@ -266,6 +267,13 @@ class OrganizationalUnit(Container):
             check_organizational_unit_name(name, what=what)
         parent_id, parent_item, parent_ids, parent_stack = resolve_parent(parent, what)
         tag_values = tag_list(tags, where=what)
+        defaults = type(self).default_guardrails
+        if not callable(defaults):
+            raise OrgError(
+                "ORG008",
+                f"{what}: default_guardrails of {type(self).__name__} is {kind_of(defaults)}, not a "
+                "method; write def default_guardrails(self) that returns the list",
+            )
         super().__init__(scope, id)
         remember(self, place)
         self._place = place
@@ -292,7 +300,7 @@ class OrganizationalUnit(Container):
         self._id: str | None = None
         if guardrails is not None:
             self.attach(*checked_guardrails(guardrails, what))
-        elif type(self).default_guardrails is not OrganizationalUnit.default_guardrails:
+        elif defaults is not OrganizationalUnit.default_guardrails:
             self._guardrails_here()._base = self.default_guardrails  # noqa: SLF001
 
     @classmethod

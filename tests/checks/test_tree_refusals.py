@@ -390,6 +390,15 @@ def test_fails_for_a_nested_stack(new_stack: NewStack) -> None:
     )
 
 
+def test_fails_for_a_nested_stack_in_words_alone(new_stack: NewStack) -> None:
+    """A nested stack with a part of its parent's organization is refused as such, once."""
+    stack = new_stack()
+    unit = root_of(stack).add_organizational_unit("Unit")
+    nested = cdk.NestedStack(stack, "Nested")
+    ServiceControlPolicy(nested, "Own", guardrails=[DenyRootUser()], targets=[unit])
+    assert sorted({f.code for f in refusals(stack)}) == ["ORG106", "ORG118"]
+
+
 @pytest.mark.parametrize("which", ["organization", "unit", "account"])
 def test_fails_for_destroy(new_stack: NewStack, which: str) -> None:
     """An organization, OU or account that would go with its code is refused."""

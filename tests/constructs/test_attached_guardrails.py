@@ -312,6 +312,24 @@ def test_fails_when_default_guardrails_return_one(new_stack: NewStack) -> None:
         resources_of(stack)
 
 
+@pytest.mark.parametrize(
+    ("defaults", "kind"),
+    [([DenyRootUser()], "of type list"), (property(lambda _: []), "of type property")],
+    ids=["list", "property"],
+)
+def test_fails_when_default_guardrails_is_no_method(
+    new_stack: NewStack, defaults: Any, kind: str
+) -> None:
+    """What is written as a value in the class is refused in words, where the OU is declared."""
+    stack = new_stack()
+    root = root_of(stack)
+    unit = type("ListedOu", (OrganizationalUnit,), {"default_guardrails": defaults})
+    with pytest.raises(OrgError, match=f"of ListedOu is {kind}, not a method") as caught:
+        unit(stack, "Unit", parent=root)
+    assert caught.value.code == "ORG008"
+    assert stack.node.try_find_child("Unit") is None
+
+
 @dataclass(frozen=True, kw_only=True)
 class DenyMarketplace(Guardrail):
     """A guardrail of a user's own."""
