@@ -396,3 +396,54 @@ def check(
     except OrgError as error:
         raise _fail(f"{error.code}: {error}", code=2) from error
     raise typer.Exit(code)
+
+
+@app.command()
+def preflight(
+    assembly: Annotated[
+        Path, typer.Argument(help="The assembly that is going to be deployed.")
+    ] = Path("cdk.out"),
+    *,
+    file: Annotated[Path, typer.Option("--file", help="The lock file.")] = Path(
+        "organization.lock.json"
+    ),
+    acknowledge: Annotated[
+        list[str] | None,
+        typer.Option(help="Let a failure pass, as control-tower=REASON; may be repeated."),
+    ] = None,
+    quotas: Annotated[
+        list[str] | None,
+        typer.Option("--quota", help="What AWS has granted, as accounts=50; may be repeated."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="What is not known fails, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    region: Annotated[
+        str | None, typer.Option(help="Region of the stacks; the app's by default.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="Profile of the AWS configuration.")] = None,
+) -> None:
+    """Say before a deployment what would stop it, or lose something on the way.
+
+    Reads only. Ends with 0 when no line failed, with 1 when one did or AWS cannot be reached, 2
+    for wrong arguments.
+    """
+    from ._preflight import run_preflight
+
+    try:
+        code = run_preflight(
+            assembly,
+            lock_file=file,
+            acknowledge=acknowledge or (),
+            quotas=quotas or (),
+            is_strict=strict,
+            as_json=as_json,
+            region=region,
+            profile=profile,
+            out=_out,
+            err=_err,
+        )
+    except OrgError as error:
+        raise _fail(f"{error.code}: {error}", code=2 if error.code == "ORG013" else 1) from error
+    except ValueError as error:
+        raise _fail(str(error), code=2) from error
+    raise typer.Exit(code)

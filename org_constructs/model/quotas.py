@@ -26,6 +26,7 @@ class Quota:
         adjustable: whether AWS raises it on request.
         since: date (ISO 8601) from which the value is known to hold, when known.
         source: where AWS documents it.
+        service_quota: its code in Service Quotas, where AWS tells the value that is applied.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Quota:
     adjustable: bool
     since: str | None
     source: str
+    service_quota: str | None = None
 
 
 @cache
@@ -51,6 +53,7 @@ def default_quotas() -> Mapping[str, Quota]:
             adjustable=entry["adjustable"],
             since=entry.get("since"),
             source=raw["sources"][entry["source"]],
+            service_quota=entry.get("service_quota"),
         )
         for name, entry in raw["quotas"].items()
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-__all__ = ["SNAPSHOT_VERSION", "take_snapshot"]
+__all__ = ["SNAPSHOT_VERSION", "read_policies", "read_tree", "take_snapshot"]
 
 SNAPSHOT_VERSION: Final = 1
 
@@ -41,16 +41,14 @@ def take_snapshot(
     organization = client.describe_organization()["Organization"]
     root = client.list_roots()["Roots"][0]
     types = {entry["Type"]: entry["Status"] for entry in root["PolicyTypes"]}
-    units: list[dict[str, Any]] = []
-    accounts: list[dict[str, Any]] = []
     report("organizational units and accounts")
-    _walk(client, root["Id"], units, accounts)
+    units, accounts = read_tree(client, root["Id"])
     report("policies")
     policies = [
         policy
         for policy_type in sorted(types)
         if types[policy_type] == "ENABLED"
-        for policy in _policies(client, policy_type)
+        for policy in read_policies(client, policy_type)
     ]
     if tags:
         report("tags")
@@ -72,6 +70,14 @@ def take_snapshot(
         report("trusted access, delegated administrators and the resource policy")
         found |= _services(client)
     return found
+
+
+def read_tree(client: Any, root_id: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the OUs and the accounts below a root, in the form of a snapshot."""
+    units: list[dict[str, Any]] = []
+    accounts: list[dict[str, Any]] = []
+    _walk(client, root_id, units, accounts)
+    return units, accounts
 
 
 def _walk(
@@ -104,16 +110,30 @@ def _walk(
         _walk(client, unit["Id"], units, accounts)
 
 
-def _policies(client: Any, policy_type: str) -> Iterator[dict[str, Any]]:
+def read_policies(
+    client: Any, policy_type: str, *, contents: bool = True
+) -> Iterator[dict[str, Any]]:
+    """Yield the policies of a type in the form of a snapshot.
+
+    Args:
+        client: boto3 client of Organizations.
+        policy_type: the type; it is turned on.
+        contents: read the documents too, which takes a call for each policy.
+    """
     found = _pages(client, "list_policies", "Policies", Filter=policy_type)
     for policy in sorted(found, key=lambda policy: str(policy["Id"])):
         targets = _pages(client, "list_targets_for_policy", "Targets", PolicyId=policy["Id"])
+        content = (
+            {"content": client.describe_policy(PolicyId=policy["Id"])["Policy"]["Content"]}
+            if contents
+            else {}
+        )
         yield {
             "id": policy["Id"],
             "name": policy["Name"],
             "type": policy["Type"],
             "description": policy["Description"],
-            "content": client.describe_policy(PolicyId=policy["Id"])["Policy"]["Content"],
+            **content,
             "aws_managed": policy["AwsManaged"],
             "targets": sorted(target["TargetId"] for target in targets),
         }
