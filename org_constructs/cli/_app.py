@@ -447,3 +447,50 @@ def preflight(
     except ValueError as error:
         raise _fail(str(error), code=2) from error
     raise typer.Exit(code)
+
+
+@app.command("close-account")
+def close_account(
+    account: Annotated[str, typer.Argument(help="Its id, its address, or its name if unique.")],
+    *,
+    name: Annotated[
+        str | None, typer.Option(help="Its name, in place of typing it when asked.")
+    ] = None,
+    quarantine_only: Annotated[
+        bool, typer.Option("--quarantine-only", help="Stop it, and leave it open.")
+    ] = False,
+    file: Annotated[Path, typer.Option("--file", help="The lock file.")] = Path(
+        "organization.lock.json"
+    ),
+    assembly: Annotated[
+        Path, typer.Option(help="The assembly that was deployed last, where there is one.")
+    ] = Path("cdk.out"),
+    region: Annotated[
+        str | None, typer.Option(help="Region of the stacks; the app's by default.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="Profile of the AWS configuration.")] = None,
+) -> None:
+    """Close an account whose code is gone: quarantine first, then AWS closes it.
+
+    It takes other credentials than a deployment's, of the management account, and asks for the
+    account's name. Every step that is done already is passed over, so the same command goes on
+    after any failure. Ends with 0 when it is done, 1 when it is refused or fails, 2 for wrong
+    arguments.
+    """
+    from ._close_account import close_account as run
+
+    try:
+        code = run(
+            account,
+            name=name,
+            quarantine_only=quarantine_only,
+            lock_file=file,
+            assembly=assembly,
+            profile=profile,
+            region=region,
+            out=_out,
+            err=_err,
+        )
+    except OrgError as error:
+        raise _fail(f"{error.code}: {error}") from error
+    raise typer.Exit(code)

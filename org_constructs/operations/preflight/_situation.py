@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from org_constructs.model import Lock, OrganizationModel
 from org_constructs.model.alignment import align
 from org_constructs.model.assembly import StackTemplate
 from org_constructs.model.organization import DeclaredAccount
 from org_constructs.model.partitions import partition_of
+from org_constructs.operations.invited import invited_accounts
 from org_constructs.operations.snapshot import read_policies, read_tree
 from org_constructs.operations.stacks import StackState, read_stack
 
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from boto3.session import Session
 
 __all__ = ["Situation"]
-
-# An account that its owner is invited with; it has no resource of AWS's own.
-_INVITATION: Final = "Custom::AccountInvitation"
-_ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 
 _Result = TypeVar("_Result")
 
@@ -274,14 +270,7 @@ class Situation:
     @cached_property
     def invited(self) -> frozenset[str]:
         """Ids and addresses of the accounts that the app invites."""
-        return frozenset(
-            value.lower()
-            for stack in self.model.assembly.every_stack
-            for logical_id, resource in stack.resources.items()
-            if resource.get("Type") == _INVITATION
-            for value in stack.properties_of(logical_id).values()
-            if isinstance(value, str) and (_ACCOUNT_ID.fullmatch(value) or "@" in value)
-        )
+        return invited_accounts(self.model.assembly)
 
     @cached_property
     def declared_account_ids(self) -> frozenset[str]:

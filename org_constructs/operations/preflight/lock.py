@@ -63,9 +63,7 @@ def _units(situation: Situation, lock: Lock) -> Iterator[Line]:
                 f"OU '{path}' is called '{live['name']}', the lock says '{unit.name}'",
                 "give it its name back, or write the new one into the code",
             )
-        yield from _place(
-            situation, "OU", path, unit, str(live["id"]), declared and declared.parent
-        )
+        yield from _place(situation, path, unit, str(live["id"]), declared)
 
 
 def _accounts(situation: Situation, lock: Lock) -> Iterator[Line]:
