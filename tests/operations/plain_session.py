@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from org_constructs.rehearsal import EmbeddedAws
+
+
+@cache
+def _client(aws: EmbeddedAws, service: str, account: str, region: str) -> Any:
+    """Return a client, the same one in each test: making one takes longer than calling it."""
+    return aws.client(service, account, region=region)
 
 
 class PlainSession:
@@ -18,16 +25,12 @@ class PlainSession:
         self._aws = aws
         self.instead = instead
         self.region_name = aws.region
-        self._clients: dict[tuple[str, str | None], Any] = {}
 
     def client(self, service: str, *, region_name: str | None = None, **_: Any) -> Any:
-        """Return a client, the same one each time."""
+        """Return a client, or what stands in for it."""
         if service.replace("-", "_") in self.instead:
             return self.instead[service.replace("-", "_")]
-        key = (service, region_name)
-        if key not in self._clients:
-            self._clients[key] = self._aws.client(service, region=region_name)
-        return self._clients[key]
+        return _client(self._aws, service, self._aws.account_id, region_name or self._aws.region)
 
     @staticmethod
     def get_partition_for_region(_: str) -> str:

@@ -288,6 +288,7 @@ def test_three_at_a_time(live: Live) -> None:
 
 def test_a_fourth_waits(live: Live) -> None:
     """It is told before anything is done."""
+    live.aws.configure(account_closure_seconds=3600)
     for number in range(3):
         live.client.create_account(AccountName=f"n{number}", Email=f"n{number}@corp.com")
     live.aws.advance(60)

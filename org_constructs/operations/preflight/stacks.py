@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ._line import Line, failed, passed
+from ._line import Line, failed, passed, unknown
 from ._situation import Situation
 
 POSITION = 40
@@ -24,11 +24,11 @@ def look(situation: Situation) -> Iterator[Line]:
         if status.endswith("_IN_PROGRESS") and status not in _REPAIRABLE:
             yield failed(f"stack '{name}' is {status}", "wait until that is over")
         elif status == "ROLLBACK_COMPLETE":
-            yield failed(
-                f"stack '{name}' was rolled back: {status}{reason}; what it had created may exist, "
-                "and no stack holds it",
-                f"delete the stack, which deletes nothing else any more (aws cloudformation "
-                f"delete-stack --stack-name {name}), and run `make recover`",
+            # The CDK CLI deletes what is left of it and creates it anew.
+            yield unknown(
+                f"stack '{name}' was rolled back{reason}; what it had created may exist, and no "
+                "stack holds it",
+                "run `make recover`, which shows it",
             )
         elif status == "UPDATE_ROLLBACK_FAILED":
             yield failed(
@@ -44,5 +44,5 @@ def look(situation: Situation) -> Iterator[Line]:
             )
         else:
             told.append(f"{name} {status}")
-    if len(told) == len(names):
-        yield passed(f"stacks can be deployed: {', '.join(told) or 'none'}")
+    if told or not names:
+        yield passed(f"can be deployed: {', '.join(told) or 'no stack'}")
