@@ -54,6 +54,8 @@ endif
 LOCK := $(if $(ORG),$(patsubst @%.json,%.lock.json,$(ORG)),organization.lock.json)
 CONTEXT := $(if $(ORG),-c org=$(ORG))
 ARGS ?=
+# Arguments of the preflight, such as PREFLIGHT="--quota accounts=50"
+PREFLIGHT ?=
 STOPPED := the deployment stopped; nothing is rolled back. Remove the cause that is named above and run 'make deploy' again. Where something exists that no stack holds (NotStabilized, AlreadyExists), run 'make recover'.
 
 .PHONY: deploy-local
@@ -73,9 +75,15 @@ bootstrap: setup ## prepare the management account, with a role that cannot clos
 	@cd $(ROOT) && $(CDK) synth --quiet --output cdk.out $(CONTEXT)
 	@cd $(ROOT) && $(BIN)/orgctl bootstrap --assembly cdk.out $(ARGS)
 
+.PHONY: preflight
+preflight: setup ## say what would stop a deployment, changing nothing (needs credentials)
+	@cd $(ROOT) && $(CDK) synth --quiet --output cdk.out $(CONTEXT) $(ARGS)
+	@cd $(ROOT) && $(BIN)/orgctl preflight cdk.out --file $(LOCK) $(PREFLIGHT)
+
+# What was looked at is what is deployed: the assembly is written once.
 .PHONY: deploy
-deploy: setup ## synthesize, refuse, deploy without rollback, write the lock (needs credentials)
-	@cd $(ROOT) && $(CDK) deploy --all --no-rollback --output cdk.out $(CONTEXT) $(ARGS) || { code=$$?; echo "$(STOPPED)" >&2; exit $$code; }
+deploy: preflight ## synthesize, refuse, preflight, deploy without rollback, write the lock (needs credentials)
+	@cd $(ROOT) && $(CDK) deploy --all --no-rollback --app cdk.out $(ARGS) || { code=$$?; echo "$(STOPPED)" >&2; exit $$code; }
 	@cd $(ROOT) && $(BIN)/orgctl lock cdk.out --file $(LOCK)
 
 .PHONY: recover

@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from org_constructs.rehearsal import EmbeddedAws
+
+
+def refusing(action: str) -> Any:
+    """Return a client that may do nothing."""
+    answer: Any = {"Error": {"Code": "AccessDenied", "Message": "not authorized"}}
+
+    class Refusing:
+        exceptions = SimpleNamespace(ParameterNotFound=KeyError, NoSuchEntityException=KeyError)
+
+        def __getattr__(self, name: str) -> Any:
+            def call(*_: Any, **__: Any) -> Any:
+                raise ClientError(answer, action)
+
+            return call
+
+    return Refusing()
 
 
 @cache
@@ -23,7 +42,12 @@ class PlainSession:
 
     def __init__(self, aws: EmbeddedAws, **instead: Any) -> None:
         self._aws = aws
-        self.instead = instead
+        # The embedded AWS has neither, and takes seconds to say so.
+        self.instead = {
+            "service_quotas": refusing("GetServiceQuota"),
+            "controltower": refusing("ListLandingZones"),
+            **instead,
+        }
         self.region_name = aws.region
 
     def client(self, service: str, *, region_name: str | None = None, **_: Any) -> Any:

@@ -10,8 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from botocore.exceptions import ClientError
-from plain_session import PlainSession
+from plain_session import PlainSession, refusing
 
 from org_constructs.model import Lock, OrganizationModel
 from org_constructs.model.assembly import Assembly
@@ -141,13 +140,14 @@ class Live:
 
     def lines(self, look: str, **options: Any) -> list[Line]:
         """Return what one look says."""
-        return [line for line in self.all(**options) if line.look == look]
+        return list(self.all(only=[look], **options))
 
     def all(self, **options: Any) -> tuple[Line, ...]:
         """Return everything that is said."""
         session = cast("Any", options.pop("session", self.session))
+        only = options.pop("only", ())
         given = {"lock": self.lock, "clock": self.aws.now, **options}
-        return preflight(Situation(model=self.model(), session=session, **given))
+        return preflight(Situation(model=self.model(), session=session, **given), only=only)
 
     def bootstrap(self, *policies: str) -> None:
         """Make what `make bootstrap` makes, as far as it is looked at."""
@@ -171,22 +171,6 @@ def live(served: EmbeddedAws) -> Live:
 def outcomes(lines: list[Line]) -> list[str]:
     """Return the outcomes of lines."""
     return [line.outcome.value for line in lines]
-
-
-def refusing(action: str) -> Any:
-    """Return a client that may do nothing."""
-    answer: Any = {"Error": {"Code": "AccessDenied", "Message": "not authorized"}}
-
-    class Refusing:
-        exceptions = SimpleNamespace(ParameterNotFound=KeyError, NoSuchEntityException=KeyError)
-
-        def __getattr__(self, name: str) -> Any:
-            def call(*_: Any, **__: Any) -> Any:
-                raise ClientError(answer, action)
-
-            return call
-
-    return Refusing()
 
 
 def test_all_is_well(live: Live) -> None:

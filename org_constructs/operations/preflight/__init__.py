@@ -7,7 +7,7 @@ keeps another one from being taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -35,7 +35,7 @@ def acknowledgeable() -> tuple[str, ...]:
     return tuple(_name(look) for look in _looks() if getattr(look, "ACKNOWLEDGEABLE", False))
 
 
-def preflight(situation: Situation) -> tuple[Line, ...]:
+def preflight(situation: Situation, *, only: Collection[str] = ()) -> tuple[Line, ...]:
     """Look at everything that a deployment needs, and say of each what was found.
 
     Reads only. When the caller is the wrong one, nothing else is looked at: it would be said of
@@ -43,9 +43,12 @@ def preflight(situation: Situation) -> tuple[Line, ...]:
 
     Args:
         situation: what is declared, locked and live.
+        only: names of looks; by default all of them are taken.
     """
     lines: list[Line] = []
     for look in _looks():
+        if only and _name(look) not in only:
+            continue
         taken = [_acknowledged(line, look, situation) for line in _take(look, situation)]
         lines += taken
         if getattr(look, "DECISIVE", False) and any(line.failed for line in taken):
