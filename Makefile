@@ -82,9 +82,10 @@ preflight: setup ## say what would stop a deployment, changing nothing (needs cr
 
 # What was looked at is what is deployed: the assembly is written once.
 .PHONY: deploy
-deploy: preflight ## synthesize, refuse, preflight, deploy without rollback, write the lock (needs credentials)
+deploy: preflight ## synthesize, refuse, preflight, deploy without rollback, write the lock, send ended invitations again (needs credentials)
 	@cd $(ROOT) && $(CDK) deploy --all --no-rollback --app cdk.out $(ARGS) || { code=$$?; echo "$(STOPPED)" >&2; exit $$code; }
 	@cd $(ROOT) && $(BIN)/orgctl lock cdk.out --file $(LOCK)
+	@cd $(ROOT) && $(BIN)/orgctl invitations resend --assembly cdk.out
 
 .PHONY: recover
 recover: setup ## show how what no stack holds comes under its stack; ARGS=--yes does it (needs credentials)

@@ -52,12 +52,13 @@ SYNTH = "cdk synth --quiet --output cdk.out"
 PREFLIGHT = "orgctl preflight cdk.out --file organization.lock.json"
 DEPLOY = "cdk deploy --all --no-rollback --app cdk.out"
 LOCK = "orgctl lock cdk.out --file organization.lock.json"
+RESEND = "orgctl invitations resend --assembly cdk.out"
 
 
 def test_the_order_of_a_deployment(clone: Path) -> None:
     """What was looked at is what is deployed."""
     code, ran, _ = make(clone, "deploy")
-    assert (code, ran) == (0, [SYNTH, PREFLIGHT, DEPLOY, LOCK])
+    assert (code, ran) == (0, [SYNTH, PREFLIGHT, DEPLOY, LOCK, RESEND])
 
 
 def test_the_preflight_alone(clone: Path) -> None:
@@ -90,4 +91,5 @@ def test_another_organization(clone: Path) -> None:
         "orgctl preflight cdk.out --file acquired.lock.json",
         DEPLOY,
         "orgctl lock cdk.out --file acquired.lock.json",
+        RESEND,
     ]

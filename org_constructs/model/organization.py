@@ -383,6 +383,12 @@ class OrganizationModel:
         taken = any(account.name == name for account in self.accounts.values())
         return found[0] if len(found) == 1 and not taken else None
 
+    @property
+    def invited_names(self) -> frozenset[str]:
+        """Ids and addresses, in lower case, of the accounts that are invited."""
+        names = {name for one in self.invitations.values() for name in (one.account_id, one.email)}
+        return frozenset(name.lower() for name in names if name and not name.startswith("?"))
+
     def organizational_unit(self, name: str) -> DeclaredUnit:
         """Return an OU by its path of names, its name if unique, or its construct path.
 

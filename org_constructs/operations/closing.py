@@ -20,7 +20,6 @@ from org_constructs.model import Lock, OrganizationModel
 from org_constructs.model.organization import ACCOUNT
 from org_constructs.model.quotas import quota
 
-from .invited import invited_accounts
 from .live import organizations_client
 
 if TYPE_CHECKING:
@@ -371,7 +370,7 @@ class Closing:
         paths = [path for path, entry in locked.items() if entry.email.lower() == email]
         declared = self.model.accounts.values() if self.model else ()
         in_code = [entry.path for entry in declared if entry.email.lower() == email]
-        invited = invited_accounts(self.model.assembly) if self.model else frozenset()
+        invited = self.model.invited_names if self.model else frozenset()
         stack = self._stack()
         where = [
             *(f"the lock has it as '{path}'" for path in paths),

@@ -13,7 +13,6 @@ from org_constructs.model.alignment import align
 from org_constructs.model.assembly import StackTemplate
 from org_constructs.model.organization import DeclaredAccount
 from org_constructs.model.partitions import partition_of
-from org_constructs.operations.invited import invited_accounts
 from org_constructs.operations.snapshot import read_policies, read_tree
 from org_constructs.operations.stacks import StackState, read_stack
 
@@ -270,7 +269,7 @@ class Situation:
     @cached_property
     def invited(self) -> frozenset[str]:
         """Ids and addresses of the accounts that the app invites."""
-        return invited_accounts(self.model.assembly)
+        return self.model.invited_names
 
     @cached_property
     def declared_account_ids(self) -> frozenset[str]:
