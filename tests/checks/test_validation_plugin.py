@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -136,6 +137,20 @@ def test_acknowledgeable_codes() -> None:
     assert judgements <= acknowledgeable_codes()
     loaded = {code for rule in rules() for code in getattr(rule, "ACKNOWLEDGEABLE", ())}
     assert loaded == acknowledgeable_codes()
+
+
+def test_codes_are_known_without_loading_the_rules() -> None:
+    """Which codes may be acknowledged is asked early; the model waits until Node writes."""
+    program = """
+import sys
+from org_constructs.checks import acknowledgeable_codes
+assert "ORG131" in acknowledgeable_codes()
+assert not [name for name in sys.modules if name.startswith(("org_constructs.model.", "org_constructs.checks."))]
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_rule_is_complete() -> None:
