@@ -10,18 +10,35 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .account import Account, IAccount
+    from .contacts import AlternateContact, ContactType
+    from .delegation_policy import DelegationPolicy
     from .invitation import AccountInvitation
     from .landing_zone import ProductionOu, SandboxOu, SecurityOu, StagingOu, WorkloadsOu
     from .model.errors import OrgError
+    from .model.trusted_services import AwsService
     from .organization import IOrganization, Organization, Root
     from .organizational_unit import IOrganizationalUnit, OrganizationalUnit
     from .policies import PolicyType
     from .policy import IPolicy, Policy, ServiceControlPolicy
-    from .settings import OrganizationPolicyType
+    from .settings import (
+        AllowList,
+        CentralRootAccess,
+        DelegatedAdministrator,
+        OrganizationPolicyType,
+        RootTags,
+        TrustedService,
+    )
 
 __all__ = [
     "Account",
     "AccountInvitation",
+    "AllowList",
+    "AlternateContact",
+    "AwsService",
+    "CentralRootAccess",
+    "ContactType",
+    "DelegatedAdministrator",
+    "DelegationPolicy",
     "IAccount",
     "IOrganization",
     "IOrganizationalUnit",
@@ -34,23 +51,35 @@ __all__ = [
     "PolicyType",
     "ProductionOu",
     "Root",
+    "RootTags",
     "SandboxOu",
     "SecurityOu",
     "ServiceControlPolicy",
     "StagingOu",
+    "TrustedService",
     "WorkloadsOu",
 ]
 
 _HOMES = {
     "account": ("Account", "IAccount"),
+    "contacts": ("AlternateContact", "ContactType"),
+    "delegation_policy": ("DelegationPolicy",),
     "invitation": ("AccountInvitation",),
     "landing_zone": ("ProductionOu", "SandboxOu", "SecurityOu", "StagingOu", "WorkloadsOu"),
     "model.errors": ("OrgError",),
+    "model.trusted_services": ("AwsService",),
     "organization": ("IOrganization", "Organization", "Root"),
     "organizational_unit": ("IOrganizationalUnit", "OrganizationalUnit"),
     "policies": ("PolicyType",),
     "policy": ("IPolicy", "Policy", "ServiceControlPolicy"),
-    "settings": ("OrganizationPolicyType",),
+    "settings": (
+        "AllowList",
+        "CentralRootAccess",
+        "DelegatedAdministrator",
+        "OrganizationPolicyType",
+        "RootTags",
+        "TrustedService",
+    ),
 }
 
 # Hidden from type checkers, which would accept any misspelt name otherwise.

@@ -20,6 +20,7 @@ from .policy import Policy
 
 # Above the priority of any Tags.of(...): what is dropped stays dropped.
 _TAG_PRIORITY = 10_000
+_TRUST_NEEDED = (OrderStage.SETTING, OrderStage.ORGANIZATION_SETTING, OrderStage.CONTACT)
 
 
 def finish(registry: Registry) -> None:
@@ -131,7 +132,14 @@ def _chain_stacks(by_stack: dict[str, list[Item]], users: dict[Item, list[Item]]
         for path, items in by_stack.items()
         if any(item.position.stage is OrderStage.SETTING for item in items)
     }
+    trusting = {
+        path
+        for path, items in by_stack.items()
+        if any(item.position.stage is OrderStage.TRUSTED_ACCESS for item in items)
+    }
     for path, items in by_stack.items():
+        if path not in trusting and any(item.position.stage in _TRUST_NEEDED for item in items):
+            needs[path] |= trusting
         if any(item.position.stage >= OrderStage.CONTAINER_POLICY for item in items):
             # A policy attaches only when its type is on, whichever stack sees to that.
             needs[path] |= settings - {path}

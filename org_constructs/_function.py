@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -34,8 +34,6 @@ class OrganizationFunction(Construct):
         does: what the function does.
     """
 
-    PARTS: tuple[str, ...] = ("Logs", "Role", "Function")
-
     def __init__(self, scope: Construct, id: str, *, handler: str, what: str, does: str) -> None:
         # Loading these modules takes longer than an organization without functions does.
         from aws_cdk import aws_iam as iam
@@ -44,6 +42,7 @@ class OrganizationFunction(Construct):
 
         super().__init__(scope, id)
         self.path = place_of(scope).child(id).path
+        self.parts = ["Logs", "Role", "Function"]
         stack = place_of(scope).stack
         # A name of its own lets the execution policy grant this function and no other.
         # It lasts as long as the stack does: CloudFormation lets no setting change its function.
@@ -79,14 +78,6 @@ class OrganizationFunction(Construct):
                 ],
             },
             description=what,
-        )
-        # For whoever runs cdk-nag over an app that uses this library; a plain text, nothing loads it.
-        cdk.Validations.of(self._role).acknowledge(
-            cdk.Acknowledgment(
-                id="AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-                reason="the settings' actions take no resource narrower than the organization, or "
-                "one that is not known before the deployment; they are named one by one",
-            )
         )
         staged = cdk.AssetStaging(
             self,
@@ -140,3 +131,20 @@ class OrganizationFunction(Construct):
                 },
             )
         ]
+
+
+def acknowledge_wildcards(construct: Construct, resources: Iterable[str]) -> None:
+    """Answer cdk-nag, for whoever runs it over an app of theirs; a plain text, nothing loads it."""
+    cdk.Validations.of(construct).acknowledge(
+        *(
+            cdk.Acknowledgment(
+                id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{arn}]".replace(
+                    "{partition}", "<AWS::Partition>"
+                ),
+                reason="the functions' actions take no resource narrower than the organization, or "
+                "one that is not known before the deployment; they are named one by one",
+            )
+            for arn in sorted(set(resources))
+            if "*" in arn
+        )
+    )

@@ -21,15 +21,23 @@ class OrderStage(IntEnum):
 
     ORGANIZATION = 0
     ORGANIZATIONAL_UNIT = 1
-    SETTING = 2
-    CONTAINER_POLICY = 3
-    ACCOUNT = 4
-    UNTARGETED_POLICY = 5
-    INVITATION = 6
+    # Policy types, administrators and contacts need the trust of their service.
+    TRUSTED_ACCESS = 2
+    # Policy types.
+    SETTING = 3
+    CONTAINER_POLICY = 4
+    # FullAWSAccess goes when the policies that allow in its place are attached.
+    CONTAINER_ALLOW_LIST = 5
+    ACCOUNT = 6
+    UNTARGETED_POLICY = 7
+    INVITATION = 8
     # What moves accounts later learns of an OU only when its policies are attached.
-    INVITATION_SWEEP = 7
-    # Last: a name that cannot be given holds up nothing that protects.
-    ACCOUNT_NAME = 8
+    INVITATION_SWEEP = 9
+    # What protects nothing comes late, so that it holds up nothing that does.
+    ORGANIZATION_SETTING = 10
+    CONTACT = 11
+    # Last: a name that cannot be given holds up nothing.
+    ACCOUNT_NAME = 12
 
 
 @dataclass(frozen=True, slots=True)

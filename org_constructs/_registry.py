@@ -17,6 +17,7 @@ from constructs import Construct, IConstruct
 
 from ._render import is_token
 from ._source import SourceLocation, caller, raised_at
+from .contacts import AccountContacts
 from .model.errors import OrgError
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class Registry:
         self.account_scopes: dict[str, Construct] = {}
         self.stack_names: dict[str, str] = {}
         self.account_paths: set[str] = set()
+        self.contacts = AccountContacts()
         # Read when the first account asks.
         self.locked_accounts: Mapping[str, LockedAccount] | None = None
         self.scopes: dict[str, IConstruct] = {}

@@ -6,19 +6,22 @@ properties, so that a template reads like the organization it declares.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import aws_cdk as cdk
 from constructs import Construct
 
-from ._function import OrganizationFunction
-from ._registry import Place, Tracked
+from ._function import OrganizationFunction, acknowledge_wildcards
+from ._registry import Place, Tracked, untouch
 from .handlers import (
     HANDLER,
     SERVICE_TIMEOUT_SECONDS,
-    setting_actions,
-    setting_conditions,
+    Grant,
+    grants_of,
 )
 
 _HANDLER_ID = "OrganizationSettings"
@@ -38,7 +41,9 @@ class SettingsHandler(OrganizationFunction):
             what="Settings of the organization that CloudFormation has no resource for",
             does="Sets what CloudFormation cannot in the organization",
         )
-        self._actions: set[str] = set()
+        # In order of declaration; a set would have none.
+        self._grants: dict[Grant, None] = {}
+        self._removals: dict[tuple[Grant, ...], cdk.CfnResource] = {}
 
     @staticmethod
     def of(place: Place) -> SettingsHandler:
@@ -53,27 +58,75 @@ class SettingsHandler(OrganizationFunction):
         """What a custom resource names to be served."""
         return self.function_arn
 
-    def allow(self, resource_type: str) -> None:
-        """Let the role do what a setting's handler does, and no more."""
-        self._actions.update(setting_actions()[resource_type])
-        conditions = setting_conditions()
-        free = sorted(self._actions - conditions.keys())
-        self.grant(
-            "OrganizationSettings",
-            [
-                # ListRoots takes no resource, and the root's id is not known here.
-                {"Effect": "Allow", "Action": free, "Resource": "*"},
-                *(
-                    {
-                        "Effect": "Allow",
-                        "Action": action,
-                        "Resource": "*",
-                        "Condition": conditions[action],
-                    }
-                    for action in sorted(self._actions & conditions.keys())
-                ),
-            ],
-        )
+    def allow(self, resource_type: str, properties: Mapping[str, Any]) -> None:
+        """Let the role do what a setting's handler does to apply it, and no more."""
+        new = [g for g in grants_of(resource_type, properties) if g not in self._grants]
+        if not new:
+            return
+        self._grants.update(dict.fromkeys(new))
+        acknowledge_wildcards(self._role, _resources_of(new))
+        self.grant("OrganizationSettings", _statements(self._grants))
+
+    def allow_removal(
+        self, place: Place, resource_type: str, properties: Mapping[str, Any]
+    ) -> cdk.CfnResource:
+        """Let the role do what the removal of a setting does; the setting depends on the result.
+
+        A policy of its own: that of the role is updated before CloudFormation deletes what has
+        gone from the template, and would no longer grant what the deletion needs. Settings that
+        need the same share one.
+        """
+        from aws_cdk import aws_iam as iam
+
+        grants = grants_of(resource_type, properties, on_removal=True)
+        if grants not in self._removals:
+            shown = json.dumps([asdict(grant) for grant in grants], sort_keys=True)
+            id = f"Removal{hashlib.sha256(shown.encode()).hexdigest()[:8]}"
+            self.parts.append(id)
+            self._removals[grants] = policy = iam.CfnPolicy(
+                self,
+                id,
+                policy_name=id,
+                policy_document={"Version": "2012-10-17", "Statement": _statements(grants)},
+                roles=[self._role.ref],
+            )
+            acknowledge_wildcards(policy, _resources_of(grants))
+        return self._removals[grants]
+
+
+def _statements(grants: Iterable[Grant]) -> list[dict[str, Any]]:
+    """Return IAM's statements: one for what has no limits, one for each limited action."""
+    free = {grant.action for grant in grants if _is_free(grant)}
+    # ListRoots takes no resource, and the root's id is not known here.
+    found: list[dict[str, Any]] = (
+        [{"Effect": "Allow", "Action": sorted(free), "Resource": "*"}] if free else []
+    )
+    limited: dict[tuple[str, tuple[str, ...], str, str], set[str]] = {}
+    for grant in grants:
+        if grant.action in free:
+            continue
+        operator, key, value = grant.condition or ("", "", "")
+        limited.setdefault((grant.action, grant.resources, operator, key), set()).add(value)
+    for (action, resources, operator, key), values in sorted(limited.items()):
+        arns = [arn.replace("{partition}", cdk.Aws.PARTITION) for arn in resources]
+        statement: dict[str, Any] = {
+            "Effect": "Allow",
+            "Action": action,
+            "Resource": arns[0] if len(arns) == 1 else arns,
+        }
+        if operator:
+            listed = sorted(values)
+            statement["Condition"] = {operator: {key: listed[0] if len(listed) == 1 else listed}}
+        found.append(statement)
+    return found
+
+
+def _is_free(grant: Grant) -> bool:
+    return grant.condition is None and grant.resources == ("*",)
+
+
+def _resources_of(grants: Iterable[Grant]) -> set[str]:
+    return {arn for grant in grants for arn in grant.resources}
 
 
 class CfnSetting(Tracked, cdk.CfnResource):
@@ -81,12 +134,25 @@ class CfnSetting(Tracked, cdk.CfnResource):
 
 
 def declare_setting(
-    scope: Construct, place: Place, resource_type: str, properties: Mapping[str, Any]
+    scope: Construct,
+    place: Place,
+    resource_type: str,
+    properties: Mapping[str, Any],
+    *,
+    acts_on_removal: bool = False,
 ) -> CfnSetting:
-    """Declare the custom resource of a setting, and let the stack's handler serve it."""
+    """Declare the custom resource of a setting, and let the stack's handler serve it.
+
+    Args:
+        scope: the setting's construct.
+        place: where that stands.
+        resource_type: such as `Custom::OrganizationPolicyType`.
+        properties: of the custom resource.
+        acts_on_removal: whether its removal does something, which the handler then may.
+    """
     handler = SettingsHandler.of(place)
-    handler.allow(resource_type)
-    return CfnSetting(
+    handler.allow(resource_type, properties)
+    resource = CfnSetting(
         scope,
         "Resource",
         type=resource_type,
@@ -96,3 +162,7 @@ def declare_setting(
             **properties,
         },
     )
+    if acts_on_removal:
+        resource.add_resource_dependency(handler.allow_removal(place, resource_type, properties))
+        untouch(resource)
+    return resource

@@ -27,7 +27,7 @@ def own_paths(registry: Registry) -> frozenset[str]:
         f"{function.path}/{part}"
         for other in registry.of_app
         for function in (*other.settings_handlers.values(), *other.sweeps.values())
-        for part in function.PARTS
+        for part in function.parts
     )
 
 

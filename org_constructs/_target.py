@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .account import IAccount
     from .organizational_unit import IOrganizationalUnit
     from .policy import Policy
+    from .settings import AllowList
 
 Target: TypeAlias = (
     "PolicyTarget | IOrganizationalUnit | IAccount | refs.IOrganizationalUnitRef | refs.IAccountRef"
@@ -38,6 +39,7 @@ class PolicyTarget(Tracked, Construct):
     _place: Place
     _item: Item | None = None
     _guardrail_policy: GuardrailPolicy | None = None
+    _allow_list: AllowList | None = None
 
     @property
     def stack(self) -> cdk.Stack:
@@ -116,14 +118,33 @@ class PolicyTarget(Tracked, Construct):
                     "DenyLeaveOrganization() or policies of this app",
                 )
 
+    def deny_by_default(self) -> AllowList:
+        """Allow here only what the policies of this target allow: detach FullAWSAccess from it.
+
+        A policy of this app that allows something has to be attached to this target by the same
+        stack; every level above needs one that allows it too. New and moved accounts below are
+        bound at once. **Removing the call attaches FullAWSAccess again**, before anything that goes
+        in the same deployment is detached. Asking twice is asking once.
+        """
+        from .settings import AllowList
+
+        if self._allow_list is None:
+            self._place.registry.refuse_when_finished(self._place.path)
+            self._depend_on_account_only()
+            self._allow_list = AllowList(self)
+        return self._allow_list
+
+    def _depend_on_account_only(self) -> None:
+        if not self._holds_accounts and self._item is not None:
+            # Until now nothing was below the account, and CDK's own way did.
+            depend_on_resource_only(self, self._item.l1)
+
     def _guardrails_here(self) -> GuardrailPolicy:
         """Return the one policy that holds this target's guardrails, made when first needed."""
         from ._guardrail_policy import GuardrailPolicy
 
         if self._guardrail_policy is None:
-            if not self._holds_accounts and self._item is not None:
-                # Until now nothing was below the account, and CDK's own way did.
-                depend_on_resource_only(self, self._item.l1)
+            self._depend_on_account_only()
             self._guardrail_policy = GuardrailPolicy(self)
         return self._guardrail_policy
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import aws_cdk as cdk
@@ -17,6 +17,7 @@ from ._order import OrderStage, Position
 from ._registry import Item, Tracked, place_of, remember
 from ._render import is_token, tag_list
 from ._target import PolicyTarget
+from .contacts import checked_contacts
 from .model.errors import OrgError
 from .model.identifiers import (
     check_account_id,
@@ -29,6 +30,7 @@ from .model.identifiers import (
 from .organizational_unit import Container, IOrganizationalUnit, resolve_parent
 
 if TYPE_CHECKING:
+    from .contacts import AlternateContact
     from .guardrails import Guardrail
     from .model.lock import LockedAccount
     from .policy import Policy
@@ -98,10 +100,12 @@ class Account(_AccountBase):
             no `<` and no `>`.
         role_name: role that AWS creates in the account for the management account.
         tags: tags of the account.
+        contacts: whom AWS writes to about this account, beside its root user; each wins over the
+            one of its type that the organization gives every account.
 
     Raises:
         OrgError: `ORG001` e-mail, `ORG002` name, `ORG004` role name, `ORG005` id or scope,
-            `ORG011` parent, `ORG012` tags.
+            `ORG011` parent, `ORG012` tags, `ORG152` contacts.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-organizations-account.html
     """
@@ -116,6 +120,7 @@ class Account(_AccountBase):
         name: str | None = None,
         role_name: str | None = None,
         tags: Mapping[str, str] | None = None,
+        contacts: Sequence[AlternateContact] | None = None,
     ) -> None:
         check_construct_id(id)
         place = place_of(scope).child(id)
@@ -129,6 +134,7 @@ class Account(_AccountBase):
             check_role_name(role_name, what=what)
         parent_id, parent_item, _, parent_stacks = resolve_parent(parent, what)
         tag_values = tag_list(tags, where=what)
+        own_contacts = checked_contacts(contacts, what)
         locked = locked_account(place, email)
         # CloudFormation refuses another name than the first one, so the template keeps that.
         renamed = locked is not None and not is_token(name) and locked.is_renamed_by(name)
@@ -161,6 +167,7 @@ class Account(_AccountBase):
         registry.note_source(place.path)
         if locked is not None and renamed:
             self._rename(item, locked, name)
+        registry.contacts.add_account(item, lambda: self.account_id, own_contacts)
 
     def _rename(self, item: Item, locked: LockedAccount, name: str) -> None:
         """Let a setting see to it that the account has this name."""

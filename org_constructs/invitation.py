@@ -9,7 +9,7 @@ from aws_cdk.interfaces import aws_organizations as refs
 from constructs import Construct
 
 from ._dependable import depend_on_resource_only
-from ._function import OrganizationFunction
+from ._function import OrganizationFunction, acknowledge_wildcards
 from ._order import OrderStage, Position
 from ._registry import Item, Place, Tracked, place_of, remember
 from ._render import is_token
@@ -105,6 +105,7 @@ class AccountInvitation(Tracked, cdk.Resource):
             place,
             self.RESOURCE_TYPE,
             {**self.invited, "ParentId": parent_id, **({"Notes": notes} if notes else {})},
+            acts_on_removal=True,
         )
         depend_on_resource_only(self, self._resource)
         place.registry.add(
@@ -151,7 +152,8 @@ class InvitationSweep(OrganizationFunction):
             what="Places accounts that have joined the organization by invitation",
             does="Moves accounts that have joined by invitation to their OUs",
         )
-        self.PARTS = (*self.PARTS, "Acceptance", "AcceptanceMayRun", "Schedule", "ScheduleMayRun")
+        self.parts += ["Acceptance", "AcceptanceMayRun", "Schedule", "ScheduleMayRun"]
+        acknowledge_wildcards(self._role, ["*"])
         self._invitations: list[AccountInvitation] = []
         self._place = place_of(scope).child(id)
         actions = sorted(sweep_actions())

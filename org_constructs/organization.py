@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
 
 import aws_cdk as cdk
 from aws_cdk import aws_organizations as organizations
@@ -14,6 +16,10 @@ from ._dependable import depend_on_resource_only
 from ._order import OrderStage, Position
 from ._registry import Item, Place, Tracked, place_of, remember
 from ._render import is_token
+from ._target import PolicyTarget
+from .account import IAccount
+from .contacts import AlternateContact, checked_contacts
+from .delegation_policy import DelegationPolicy
 from .model.errors import OrgError
 from .model.identifiers import (
     check_account_id,
@@ -22,9 +28,17 @@ from .model.identifiers import (
     check_root_id,
 )
 from .model.quotas import quota
+from .model.trusted_services import AwsService, check_service_principal
 from .organizational_unit import Container
 from .policies import PolicyType
-from .settings import OrganizationPolicyType
+from .settings import (
+    AccountContact,
+    CentralRootAccess,
+    DelegatedAdministrator,
+    OrganizationPolicyType,
+    RootTags,
+    TrustedService,
+)
 
 _ROOT_ID = "Root"
 
@@ -54,6 +68,46 @@ class IOrganization(Protocol):
 
     def enable_policy_type(self, policy_type: PolicyType | str) -> OrganizationPolicyType:
         """Turn a type of policy on for the organization; it is never turned off again."""
+        ...
+
+    def trust_service(
+        self, service: AwsService | str, *, turn_off_on_removal: bool = False
+    ) -> TrustedService:
+        """Let a service of AWS act in the organization."""
+        ...
+
+    def delegate_administration(
+        self,
+        service: AwsService | str,
+        account: IAccount | str,
+        *,
+        turn_off_on_removal: bool = False,
+    ) -> DelegatedAdministrator:
+        """Let a member account administer a service for the whole organization."""
+        ...
+
+    def manage_root_access(
+        self,
+        *,
+        credentials: bool = True,
+        sessions: bool = True,
+        turn_off_on_removal: bool = False,
+    ) -> CentralRootAccess:
+        """Manage the root users of member accounts from the management account."""
+        ...
+
+    def tag_root(self, tags: Mapping[str, str], *, turn_off_on_removal: bool = False) -> RootTags:
+        """Tag the organization's root."""
+        ...
+
+    def add_delegation_policy(
+        self,
+        content: Mapping[str, Any],
+        *,
+        tags: Mapping[str, str] | None = None,
+        removal_policy: cdk.RemovalPolicy | None = None,
+    ) -> DelegationPolicy:
+        """Define the organization's resource-based delegation policy."""
         ...
 
 
@@ -113,11 +167,21 @@ class _OrganizationBase(Tracked, cdk.Resource):
     _place: Place
     _root: Root
     _policy_types: dict[str, OrganizationPolicyType]
+    _trusted: dict[str, TrustedService]
+    _administrators: dict[tuple[str, str], DelegatedAdministrator]
+    _root_access: CentralRootAccess | None
+    _root_tags: RootTags | None
+    _delegation_policy: DelegationPolicy | None
 
     @property
     def root(self) -> Root:
         """Its root: what holds every OU and account."""
         return self._root
+
+    @property
+    @abc.abstractmethod
+    def management_account_id(self) -> str:
+        """Id of the account that manages the organization."""
 
     def enable_policy_type(self, policy_type: PolicyType | str) -> OrganizationPolicyType:
         """Turn a type of policy on for the organization.
@@ -136,6 +200,210 @@ class _OrganizationBase(Tracked, cdk.Resource):
             )
         return self._policy_types[name]
 
+    def trust_service(
+        self, service: AwsService | str, *, turn_off_on_removal: bool = False
+    ) -> TrustedService:
+        """Let a service of AWS act in the organization: trusted access.
+
+        Already trusted is success. Asking twice for one service is asking once.
+
+        Args:
+            service: the service principal; one that is not known is taken if it looks like one.
+            turn_off_on_removal: whether removing the code takes the trust away; otherwise it stays.
+
+        Raises:
+            OrgError: `ORG150` service; `ORG151` asked for before, and otherwise.
+        """
+        check_service_principal(service)
+        known = self._trusted.get(str(service))
+        if known is None:
+            known = self._trusted[str(service)] = TrustedService(
+                self,
+                f"Trust-{_id_of(service)}",
+                service=service,
+                turn_off_on_removal=turn_off_on_removal,
+            )
+        self._refuse_another(known.turn_off_on_removal, turn_off_on_removal, f"'{service}'")
+        return known
+
+    def delegate_administration(
+        self,
+        service: AwsService | str,
+        account: IAccount | str,
+        *,
+        turn_off_on_removal: bool = False,
+    ) -> DelegatedAdministrator:
+        """Let a member account administer a service for the whole organization.
+
+        The service has to be trusted: `trust_service`, or what trusted it already. The setting
+        stands below an account that this app declares, so that it comes when the account is there.
+
+        Args:
+            service: the service principal.
+            account: the account, or its id.
+            turn_off_on_removal: whether removing the code deregisters the account; otherwise it
+                stays registered.
+
+        Raises:
+            OrgError: `ORG150` service; `ORG151` asked for before, and otherwise; `ORG153` the
+                management account.
+        """
+        check_service_principal(service)
+        account_id = account if isinstance(account, str) else account.account_id
+        known = self._administrators.get((str(service), account_id))
+        if known is None:
+            declared = account if isinstance(account, PolicyTarget) else None
+            item = declared._item if declared is not None else None  # noqa: SLF001
+            if account_id == self.management_account_id:
+                raise OrgError(
+                    "ORG153",
+                    f"'{self._place.path}': the management account is made no delegated "
+                    f"administrator of '{service}'; name a member account",
+                )
+            if declared is not None:
+                declared._depend_on_account_only()  # noqa: SLF001
+            suffix = f"-{account_id}" if isinstance(account, str) and not is_token(account) else ""
+            known = self._administrators[(str(service), account_id)] = DelegatedAdministrator(
+                self if declared is None else declared,
+                f"Administers-{_id_of(service)}{suffix}",
+                account_id=account_id,
+                service=service,
+                turn_off_on_removal=turn_off_on_removal,
+                account=item,
+            )
+        self._refuse_another(known.turn_off_on_removal, turn_off_on_removal, f"'{service}'")
+        return known
+
+    def manage_root_access(
+        self,
+        *,
+        credentials: bool = True,
+        sessions: bool = True,
+        turn_off_on_removal: bool = False,
+    ) -> CentralRootAccess:
+        """Manage the root users of member accounts from the management account.
+
+        Trusts IAM, which AWS demands first. What is on already is success.
+
+        Args:
+            credentials: manage root credentials.
+            sessions: short sessions as a member's root user, for tasks that need it.
+            turn_off_on_removal: whether removing the code, or one of the features, turns it off;
+                otherwise both stay on, and IAM stays trusted in any case.
+
+        Raises:
+            OrgError: `ORG151` neither feature, or asked for before, and otherwise.
+        """
+        if self._root_access is None:
+            if AwsService.IAM not in self._trusted:
+                self.trust_service(AwsService.IAM)
+            self._root_access = CentralRootAccess(
+                self,
+                "CentralRootAccess",
+                credentials=credentials,
+                sessions=sessions,
+                turn_off_on_removal=turn_off_on_removal,
+            )
+        asked = (credentials, sessions, turn_off_on_removal)
+        self._refuse_another(self._root_access.asked, asked, "central root access")
+        return self._root_access
+
+    def tag_root(self, tags: Mapping[str, str], *, turn_off_on_removal: bool = False) -> RootTags:
+        """Tag the organization's root.
+
+        Adds and changes the declared tags, removes one that was declared before and is no longer,
+        and never touches any other.
+
+        Args:
+            tags: the tags.
+            turn_off_on_removal: whether removing the code removes the declared tags.
+
+        Raises:
+            OrgError: `ORG012` tags; `ORG151` asked for before.
+        """
+        if self._root_tags is not None:
+            raise OrgError(
+                "ORG151", f"'{self._place.path}': the root is tagged already; give all tags at once"
+            )
+        self._root_tags = RootTags(
+            self,
+            "RootTags",
+            root_id=self._root.root_id,
+            tags=tags,
+            turn_off_on_removal=turn_off_on_removal,
+        )
+        return self._root_tags
+
+    def add_delegation_policy(
+        self,
+        content: Mapping[str, Any],
+        *,
+        tags: Mapping[str, str] | None = None,
+        removal_policy: cdk.RemovalPolicy | None = None,
+    ) -> DelegationPolicy:
+        """Define the organization's resource-based delegation policy, of which it has one.
+
+        Args:
+            content: the document as a JSON object.
+            tags: tags of the policy.
+            removal_policy: what happens when the code goes; kept by default.
+
+        Raises:
+            OrgError: as `DelegationPolicy`; also `ORG154` for a second one.
+        """
+        if self._delegation_policy is not None:
+            raise OrgError(
+                "ORG154",
+                f"'{self._place.path}' has a delegation policy already, and AWS keeps one for an "
+                "organization; put all statements into it",
+            )
+        self._delegation_policy = DelegationPolicy(
+            self, "DelegationPolicy", content=content, tags=tags, removal_policy=removal_policy
+        )
+        return self._delegation_policy
+
+    def _refuse_another(self, before: object, now: object, what: str) -> None:
+        if before != now:
+            raise OrgError(
+                "ORG151",
+                f"'{self._place.path}': {what} is asked for twice, with different arguments; ask once",
+            )
+
+    def _set(
+        self,
+        *,
+        trusted_services: Sequence[AwsService | str],
+        delegated_administrators: Mapping[AwsService | str, IAccount | str],
+        central_root_access: bool,
+        contacts: Sequence[AlternateContact] | None,
+        management_account_contacts: Sequence[AlternateContact] | None,
+        root_tags: Mapping[str, str] | None,
+        delegation_policy: Mapping[str, Any] | None,
+    ) -> None:
+        """Declare the settings that a constructor was given."""
+        where = f"'{self._place.path}'"
+        if isinstance(trusted_services, str):
+            raise OrgError(
+                "ORG008",
+                f"trusted_services is the string '{trusted_services}'; give a list: "
+                f"['{trusted_services}']",
+            )
+        for service in trusted_services:
+            self.trust_service(service)
+        for service, account in delegated_administrators.items():
+            self.delegate_administration(service, account)
+        if central_root_access:
+            self.manage_root_access()
+        for_all = checked_contacts(contacts, where)
+        if for_all:
+            self._place.registry.contacts.add_for_all(self._place, for_all)
+        for contact in checked_contacts(management_account_contacts, where).values():
+            AccountContact(self, self._place, account=None, account_id=None, contact=contact)
+        if root_tags:
+            self.tag_root(root_tags)
+        if delegation_policy is not None:
+            self.add_delegation_policy(delegation_policy)
+
     def _configure(
         self,
         acknowledge: Mapping[str, str] | None,
@@ -144,6 +412,11 @@ class _OrganizationBase(Tracked, cdk.Resource):
         retain_policies: bool,
     ) -> None:
         self._policy_types = {}
+        self._trusted = {}
+        self._administrators = {}
+        self._root_access = None
+        self._root_tags = None
+        self._delegation_policy = None
         registry = self._place.registry
         for code, reason in (acknowledge or {}).items():
             from .checks import acknowledgeable_codes
@@ -175,6 +448,14 @@ class Organization(_OrganizationBase):
         scope: where the organization belongs.
         id: stable id.
         policy_types: types of policy to turn on; service control policies by default.
+        trusted_services: services of AWS that may act in the organization.
+        delegated_administrators: by service the account, or its id, that administers it.
+        central_root_access: manage members' root users centrally, credentials and sessions.
+        contacts: whom AWS writes to about every account that the app declares; a contact of the
+            account itself wins.
+        management_account_contacts: the same about the management account.
+        root_tags: tags of the root.
+        delegation_policy: the organization's resource-based delegation policy.
         acknowledge: refusals that are wanted here, each with its reason: by code and construct
             path, such as `{"ORG106@Organization/Audit": "the bucket moves next month"}`, or by
             code alone for all of its kind.
@@ -183,7 +464,8 @@ class Organization(_OrganizationBase):
             leave this tool with the guardrails standing.
 
     Raises:
-        OrgError: `ORG005` id, `ORG010` acknowledgement, `ORG013` quota.
+        OrgError: `ORG005` id, `ORG010` acknowledgement, `ORG013` quota; `ORG012` and `ORG150` to
+            `ORG154` for settings.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-organizations-organization.html
     """
@@ -194,6 +476,13 @@ class Organization(_OrganizationBase):
         id: str,
         *,
         policy_types: Sequence[PolicyType | str] = (PolicyType.SERVICE_CONTROL_POLICY,),
+        trusted_services: Sequence[AwsService | str] = (),
+        delegated_administrators: Mapping[AwsService | str, IAccount | str] = MappingProxyType({}),
+        central_root_access: bool = False,
+        contacts: Sequence[AlternateContact] | None = None,
+        management_account_contacts: Sequence[AlternateContact] | None = None,
+        root_tags: Mapping[str, str] | None = None,
+        delegation_policy: Mapping[str, Any] | None = None,
         acknowledge: Mapping[str, str] | None = None,
         quotas: Mapping[str, int] | None = None,
         retain_policies: bool = False,
@@ -220,6 +509,15 @@ class Organization(_OrganizationBase):
         self._root = Root(self, _ROOT_ID, root_id=self._resource.attr_root_id, item=item)
         for policy_type in _as_types(policy_types):
             self.enable_policy_type(policy_type)
+        self._set(
+            trusted_services=trusted_services,
+            delegated_administrators=delegated_administrators,
+            central_root_access=central_root_access,
+            contacts=contacts,
+            management_account_contacts=management_account_contacts,
+            root_tags=root_tags,
+            delegation_policy=delegation_policy,
+        )
 
     @classmethod
     def from_organization_attributes(
@@ -230,6 +528,13 @@ class Organization(_OrganizationBase):
         organization_id: str,
         root_id: str,
         management_account_id: str,
+        trusted_services: Sequence[AwsService | str] = (),
+        delegated_administrators: Mapping[AwsService | str, IAccount | str] = MappingProxyType({}),
+        central_root_access: bool = False,
+        contacts: Sequence[AlternateContact] | None = None,
+        management_account_contacts: Sequence[AlternateContact] | None = None,
+        root_tags: Mapping[str, str] | None = None,
+        delegation_policy: Mapping[str, Any] | None = None,
         acknowledge: Mapping[str, str] | None = None,
         quotas: Mapping[str, int] | None = None,
         retain_policies: bool = False,
@@ -243,6 +548,13 @@ class Organization(_OrganizationBase):
             root_id: id such as `r-ab12`, or a token.
             management_account_id: 12 digits, or a token; a stack that deploys to another account
                 is refused.
+            trusted_services: as for `Organization`.
+            delegated_administrators: as for `Organization`.
+            central_root_access: as for `Organization`.
+            contacts: as for `Organization`.
+            management_account_contacts: as for `Organization`.
+            root_tags: as for `Organization`.
+            delegation_policy: as for `Organization`.
             acknowledge: as for `Organization`.
             quotas: as for `Organization`.
             retain_policies: as for `Organization`.
@@ -264,6 +576,15 @@ class Organization(_OrganizationBase):
             management_account_id=management_account_id,
         )
         organization._configure(acknowledge, quotas, retain_policies=retain_policies)  # noqa: SLF001
+        organization._set(  # noqa: SLF001
+            trusted_services=trusted_services,
+            delegated_administrators=delegated_administrators,
+            central_root_access=central_root_access,
+            contacts=contacts,
+            management_account_contacts=management_account_contacts,
+            root_tags=root_tags,
+            delegation_policy=delegation_policy,
+        )
         return organization
 
     @property
@@ -339,3 +660,8 @@ def _as_types(policy_types: Sequence[PolicyType | str]) -> Sequence[PolicyType |
             f"policy_types is the string '{policy_types}'; give a list: ['{policy_types}']",
         )
     return policy_types
+
+
+def _id_of(service: str) -> str:
+    """Return what of a service principal goes into the id of a construct."""
+    return str(service).removesuffix(".amazonaws.com").replace(".", "-")

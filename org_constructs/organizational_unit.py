@@ -26,6 +26,7 @@ from .model.identifiers import (
 
 if TYPE_CHECKING:
     from .account import Account
+    from .contacts import AlternateContact
     from .guardrails import Guardrail
     from .invitation import AccountInvitation
     from .policy import Policy
@@ -71,6 +72,7 @@ class IOrganizationalUnit(Protocol):
         name: str | None = None,
         role_name: str | None = None,
         tags: Mapping[str, str] | None = None,
+        contacts: Sequence[AlternateContact] | None = None,
     ) -> Account:
         """Define an account in this OU."""
         ...
@@ -137,6 +139,7 @@ class Container(PolicyTarget):
         name: str | None = None,
         role_name: str | None = None,
         tags: Mapping[str, str] | None = None,
+        contacts: Sequence[AlternateContact] | None = None,
     ) -> Account:
         """Define an account here, in the scope `Accounts` of this construct's stack.
 
@@ -150,6 +153,7 @@ class Container(PolicyTarget):
             role_name: role that AWS creates in the account, `OrganizationAccountAccessRole` by
                 default.
             tags: tags of the account.
+            contacts: whom AWS writes to about it, beside its root user.
 
         Raises:
             OrgError: as `Account`; also `ORG005` when the stack has an account with this id.
@@ -179,7 +183,14 @@ class Container(PolicyTarget):
                 "are unique in a stack, whatever their OU: choose another id and give name=",
             )
         return Account(
-            scope, id, parent=self, email=email, name=name, role_name=role_name, tags=tags
+            scope,
+            id,
+            parent=self,
+            email=email,
+            name=name,
+            role_name=role_name,
+            tags=tags,
+            contacts=contacts,
         )
 
     def invite_account(

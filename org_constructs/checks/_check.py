@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from org_constructs.model.assembly import StackTemplate
-from org_constructs.model.identifiers import ACCOUNT_NAME
+from org_constructs.model.identifiers import ACCOUNT_NAME, ALLOW_LIST
 from org_constructs.model.lock import Lock
 from org_constructs.model.organization import (
     INVITATION,
@@ -181,7 +181,19 @@ class CheckContext:
 
 
 # The settings of this library, by the type of their custom resource.
-SETTINGS = frozenset({ACCOUNT_NAME, INVITATION, "Custom::OrganizationPolicyType"})
+SETTINGS = frozenset(
+    {
+        ACCOUNT_NAME,
+        ALLOW_LIST,
+        INVITATION,
+        "Custom::AlternateContact",
+        "Custom::CentralRootAccess",
+        "Custom::DelegatedAdministrator",
+        "Custom::OrganizationPolicyType",
+        "Custom::RootTags",
+        "Custom::TrustedService",
+    }
+)
 
 
 def is_organization_write(kind: str) -> bool:

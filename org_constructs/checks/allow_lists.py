@@ -1,7 +1,7 @@
 """An Allow adds nothing where AWS's FullAWSAccess is attached as well, which allows everything.
 
-AWS attaches FullAWSAccess to the root, to every OU and to every account; a template can neither
-see that nor detach it.
+AWS attaches FullAWSAccess to the root, to every OU and to every account; a template detaches it by
+`deny_by_default()` alone.
 Source: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
 """
 
@@ -24,7 +24,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
         if judgement is None:
             continue
         for policy in document.policies:
-            if policy.targets:
+            if any(target not in context.model.allow_lists for target in policy.targets):
                 yield finding_of(policy, "ORG211", judgement)
 
 
@@ -47,6 +47,6 @@ def _judgement(document: PolicyDocument) -> Judgement | None:
         statement=narrow[0],
         message="an Allow restricts nothing while AWS's FullAWSAccess is attached to the same target, which it is "
         "unless somebody has detached it; once it is detached, whatever no policy there allows is denied",
-        remedy="write a Deny with NotAction; or detach FullAWSAccess from each target by hand, after this is deployed, "
-        "and acknowledge ORG211",
+        remedy="write a Deny with NotAction; or detach FullAWSAccess by deny_by_default() of each target, or by hand after "
+        "this is deployed, and acknowledge ORG211 then",
     )

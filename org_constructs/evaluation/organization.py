@@ -1,8 +1,9 @@
 """Which policies stand on the path to an account or OU, and what they say of a request.
 
 AWS attaches FullAWSAccess to the root and to every OU and account where service control policies
-are enabled (documentation). No template can take it away, so it stands on every level here. That
-the policy type is enabled is assumed: a policy that is declared is meant to be in force.
+are enabled (documentation). No template can take it away but by the setting that detaches it, so it
+stands on every level here that has no such setting. That the policy type is enabled is assumed: a
+policy that is declared is meant to be in force.
 """
 
 from __future__ import annotations
@@ -245,7 +246,8 @@ def _policies(model: OrganizationModel, node: str, kind: Kind) -> tuple[NamedPol
         for policy in model.attached.get(node, ())
         if policy.type == kind and not is_function(model.document_of(policy))
     ]
-    return (*([_full_access(model)] if kind == SCP else ()), *own)
+    has_full_access = kind == SCP and node not in model.allow_lists
+    return (*([_full_access(model)] if has_full_access else ()), *own)
 
 
 def _full_access(model: OrganizationModel) -> NamedPolicy:

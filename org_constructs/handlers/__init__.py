@@ -8,11 +8,14 @@ package needs neither boto3 nor CDK.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from .function.organization_settings.invitations import SWEEP_ACTIONS
-from .function.organization_settings.settings import discover
+from .function.organization_settings.settings import Setting, discover
 
 __all__ = [
     "ASSET_DIRECTORY",
@@ -24,9 +27,10 @@ __all__ = [
     "ROLE_PATH",
     "SERVICE_TIMEOUT_SECONDS",
     "SWEEP_HANDLER",
+    "Grant",
     "function_actions",
+    "grants_of",
     "setting_actions",
-    "setting_conditions",
     "sweep_actions",
 ]
 
@@ -53,8 +57,25 @@ FUNCTION_TIMEOUT_SECONDS: Final = 300
 SERVICE_TIMEOUT_SECONDS: Final = 720
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One action that the function's role may use.
+
+    Attributes:
+        action: the IAM action.
+        resources: on which resources; `{partition}` stands for the partition.
+        condition: operator, key and value of the one condition, if there is any.
+    """
+
+    action: str
+    resources: tuple[str, ...]
+    condition: tuple[str, str, str] | None
+
+
 def setting_actions() -> dict[str, tuple[str, ...]]:
     """Return the IAM actions that each setting uses, by its custom resource type.
+
+    Those count in with which it turns off what it has turned on, where that is asked for.
 
     Returns:
         For example `{"Custom::OrganizationPolicyType": ("organizations:EnablePolicyType",
@@ -62,23 +83,42 @@ def setting_actions() -> dict[str, tuple[str, ...]]:
         setting's module.
     """
     return {
-        resource_type: tuple(sorted(setting.actions))
+        resource_type: tuple(sorted({*setting.actions, *setting.removal_actions}))
         for resource_type, setting in sorted(discover().items())
     }
 
 
-def setting_conditions() -> dict[str, dict[str, dict[str, str]]]:
-    """Return the conditions under which the role may use actions, by action; most have none.
+def grants_of(
+    resource_type: str, properties: Mapping[str, Any], *, on_removal: bool = False
+) -> tuple[Grant, ...]:
+    """Return what the function's role needs for one setting.
 
-    Returns:
-        For example `{"organizations:EnableAWSServiceAccess": {"StringEquals":
-        {"organizations:ServicePrincipal": "account.amazonaws.com"}}}`.
+    Args:
+        resource_type: the setting's custom resource type.
+        properties: its properties, which conditions may name.
+        on_removal: whether what its removal does is asked for, rather than what applies it.
     """
-    return {
-        action: {operator: dict(keys) for operator, keys in condition.items()}
-        for setting in discover().values()
-        for action, condition in setting.conditions.items()
-    }
+    setting = _settings()[resource_type]
+    grants = []
+    for action in sorted(setting.removal_actions if on_removal else setting.actions):
+        conditions = [
+            (operator, key, value.format_map(properties))
+            for operator, keys in setting.conditions.get(action, {}).items()
+            for key, value in keys.items()
+        ]
+        grants.append(
+            Grant(
+                action=action,
+                resources=setting.resources.get(action, ("*",)),
+                condition=conditions[0] if conditions else None,
+            )
+        )
+    return tuple(grants)
+
+
+@cache
+def _settings() -> Mapping[str, Setting]:
+    return discover()
 
 
 def sweep_actions() -> dict[str, str]:

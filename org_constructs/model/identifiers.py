@@ -20,6 +20,7 @@ _ROLE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 # CloudFormation's schema: printable ASCII from space to tilde.
 # The setting that renames an account; the settings function knows it by this type.
 ACCOUNT_NAME = "Custom::AccountName"
+ALLOW_LIST = "Custom::AllowList"
 _ACCOUNT_NAME = re.compile(r"[ -~]{1,50}")
 # The account API's model: the same without < and >.
 _ACCOUNT_NAME_FOR_RENAME = re.compile(r"[ -;=?-~]{1,50}")

@@ -417,6 +417,30 @@ class OrganizationModel:
         return found
 
     @cached_property
+    def allow_lists(self) -> Mapping[str, tuple[Declared, ...]]:
+        """The settings that detach FullAWSAccess, by what they detach it from."""
+        from .identifiers import ALLOW_LIST
+
+        found: dict[str, list[Declared]] = {}
+        for stack in self.assembly.every_stack:
+            for logical_id, resource in stack.resources.items():
+                if resource.get("Type") != ALLOW_LIST:
+                    continue
+                condition = resource.get("Condition")
+                if condition is not None and holds(condition, stack, self.assembly) is False:
+                    continue
+                declared = Declared(
+                    key=stack.key_of(logical_id),
+                    stack=stack.name,
+                    stack_id=stack.id,
+                    logical_id=logical_id,
+                    path=stack.id_path(logical_id),
+                )
+                target = self.node(stack.properties_of(logical_id).get("TargetId", "?"), stack)
+                found.setdefault(target, []).append(declared)
+        return {target: tuple(declared) for target, declared in found.items()}
+
+    @cached_property
     def management_account_ids(self) -> frozenset[str]:
         """Accounts to which the stacks of OUs, accounts and organizations are deployed.
 

@@ -12,6 +12,7 @@ import pytest
 from settings_harness import Clock, Context, Inbox, Organizations, Request, Serve
 
 from org_constructs import handlers
+from org_constructs.checks import _check as checks
 from org_constructs.handlers.function.organization_settings import index, settings
 from org_constructs.handlers.function.organization_settings.errors import SettingError
 from org_constructs.handlers.function.organization_settings.settings import Outcome, Setting
@@ -43,7 +44,7 @@ def test_an_unknown_resource_type_fails_and_is_named(request_of: Request, serve:
     assert answer["PhysicalResourceId"] == "ScpType"
     assert answer["Reason"].startswith(
         "resource type 'Custom::OrganizationContacts' is no setting of this function, which knows "
-        "Custom::AccountInvitation, Custom::AccountName, Custom::OrganizationPolicyType"
+        "Custom::AccountInvitation, Custom::AccountName, Custom::AllowList, "
     )
 
 
@@ -148,42 +149,67 @@ def test_the_entry_point_uses_the_environment_s_endpoint(
 
 
 def test_the_constructs_learn_the_actions_of_every_setting() -> None:
-    """The role allows these and nothing else."""
-    assert handlers.setting_actions() == {
-        "Custom::AccountInvitation": (
-            "organizations:CancelHandshake",
-            "organizations:DescribeAccount",
-            "organizations:DescribeOrganization",
-            "organizations:InviteAccountToOrganization",
-            "organizations:ListAccounts",
-            "organizations:ListHandshakesForOrganization",
-            "organizations:ListParents",
-            "organizations:ListTagsForResource",
-            "organizations:MoveAccount",
-        ),
-        "Custom::AccountName": (
-            "account:GetAccountInformation",
-            "account:PutAccountName",
-            "organizations:EnableAWSServiceAccess",
-            "organizations:ListAWSServiceAccessForOrganization",
-        ),
-        "Custom::OrganizationPolicyType": (
-            "organizations:EnablePolicyType",
-            "organizations:ListRoots",
-        ),
+    """No role may ever do more, those count in that turn something off."""
+    actions = handlers.setting_actions()
+    assert actions["Custom::AccountName"] == (
+        "account:GetAccountInformation",
+        "account:PutAccountName",
+        "organizations:EnableAWSServiceAccess",
+        "organizations:ListAWSServiceAccessForOrganization",
+    )
+    assert actions["Custom::OrganizationPolicyType"] == (
+        "organizations:EnablePolicyType",
+        "organizations:ListRoots",
+    )
+    assert "organizations:DisableAWSServiceAccess" in actions["Custom::TrustedService"]
+
+
+def test_the_checks_know_every_setting() -> None:
+    """None is taken for a workload of the management account."""
+    assert handlers.setting_actions().keys() <= checks.SETTINGS
+
+
+def test_grants_are_as_narrow_as_iam_allows() -> None:
+    """A condition names the property's value; turning off is a grant of its own."""
+    properties = {"ServicePrincipal": "sso.amazonaws.com"}
+    enable, read = handlers.grants_of("Custom::TrustedService", properties)
+    condition = ("StringEquals", "organizations:ServicePrincipal", "sso.amazonaws.com")
+    assert (enable.action, enable.condition) == (
+        "organizations:EnableAWSServiceAccess",
+        condition,
+    )
+    assert (read.resources, read.condition) == (("*",), None)
+    (disable,) = handlers.grants_of("Custom::TrustedService", properties, on_removal=True)
+    assert (disable.action, disable.condition) == (
+        "organizations:DisableAWSServiceAccess",
+        condition,
+    )
+
+
+def test_only_full_access_is_attached_and_detached() -> None:
+    """No guardrail can be detached by way of the function."""
+    grants = [
+        *handlers.grants_of("Custom::AllowList", {}),
+        *handlers.grants_of("Custom::AllowList", {}, on_removal=True),
+    ]
+    policies = {
+        arn
+        for grant in grants
+        if grant.action in ("organizations:AttachPolicy", "organizations:DetachPolicy")
+        for arn in grant.resources
+        if ":policy/" in arn
+    }
+    assert policies == {
+        "arn:{partition}:organizations::aws:policy/service_control_policy/p-FullAWSAccess"
     }
 
 
-def test_the_constructs_learn_the_conditions_of_actions() -> None:
-    """No other service can be trusted by way of the function; a condition is for a known action."""
-    conditions = handlers.setting_conditions()
-    assert conditions == {
-        "organizations:EnableAWSServiceAccess": {
-            "StringEquals": {"organizations:ServicePrincipal": "account.amazonaws.com"}
-        }
-    }
-    known = {action for actions in handlers.setting_actions().values() for action in actions}
-    assert conditions.keys() <= known
+def test_conditions_and_resources_are_of_known_actions() -> None:
+    """A misspelt action would leave the grant without its limit."""
+    for setting in settings.discover().values():
+        known = {*setting.actions, *setting.removal_actions}
+        assert {*setting.conditions, *setting.resources} <= known
+        assert all(len(keys) == 1 for keys in setting.conditions.values())
 
 
 def test_every_setting_is_described() -> None:
@@ -227,10 +253,7 @@ def test_the_asset_runs_under_its_own_name(tmp_path: Path) -> None:
         "print(sorted(discover()), 'org_constructs' in sys.modules, 'boto3' in sys.modules)"
     )
     output = _python(program, _copy(tmp_path), tmp_path)
-    assert output.strip() == (
-        "['Custom::AccountInvitation', 'Custom::AccountName', 'Custom::OrganizationPolicyType'] "
-        "False False"
-    )
+    assert output.strip() == (f"{sorted(handlers.setting_actions())} False False")
 
 
 def test_a_new_setting_is_one_new_module(tmp_path: Path) -> None:

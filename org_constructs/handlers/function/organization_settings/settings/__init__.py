@@ -58,13 +58,19 @@ class Setting(ABC):
     Attributes:
         resource_type: such as `Custom::OrganizationPolicyType`.
         actions: each IAM action that `apply` uses, with why.
-        conditions: under which condition of IAM the role may use an action, by action.
+        removal_actions: each that `remove` uses, with why; granted where it turns something off.
+        conditions: under which condition of IAM the role may use an action, by action. A value
+            `{Name}` stands for the property of that name.
+        resources: which resources the role may use an action on, by action; all by default.
+            `{partition}` stands for the partition.
         kept: what stays in force when the resource is deleted, and how to turn it off; for the log.
     """
 
     resource_type: ClassVar[str]
     actions: ClassVar[Mapping[str, str]]
+    removal_actions: ClassVar[Mapping[str, str]] = MappingProxyType({})
     conditions: ClassVar[Mapping[str, Mapping[str, Mapping[str, str]]]] = MappingProxyType({})
+    resources: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
     kept: ClassVar[str]
 
     @abstractmethod

@@ -79,7 +79,6 @@ class AccountInvitationSetting(Setting):
 
     resource_type = "Custom::AccountInvitation"
     actions = {  # noqa: RUF012 - annotated in Setting
-        "organizations:CancelHandshake": "withdraws a pending invitation whose code is gone",
         "organizations:DescribeAccount": "tells whether the account has joined",
         "organizations:DescribeOrganization": "tells which account manages the organization",
         "organizations:InviteAccountToOrganization": "sends the invitation",
@@ -88,6 +87,10 @@ class AccountInvitationSetting(Setting):
         "organizations:ListParents": "tells where an account is that has joined",
         "organizations:ListTagsForResource": "tells whether an OU is a quarantine",
         "organizations:MoveAccount": "places an account that has joined",
+    }
+    removal_actions = {  # noqa: RUF012 - annotated in Setting
+        "organizations:CancelHandshake": "withdraws a pending invitation whose code is gone",
+        "organizations:ListHandshakesForOrganization": "finds it",
     }
     kept = (
         "an account that has joined stays in the organization, where it is; to let it go, call "

@@ -14,31 +14,20 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import SettingError, error_code, explain
+from ..properties import ACCOUNT_ID, checked
+from ..trusted_access import trust
 from . import Outcome, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from mypy_boto3_organizations import OrganizationsClient
 
     from . import Run
 
 _LOGGER = logging.getLogger(__name__)
 
 _SERVICE_PRINCIPAL: Final = "account.amazonaws.com"
-_ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 # The account API's model: printable ASCII without < and >.
 _NAME: Final = re.compile(r"[ -;=?-~]{1,50}")
-
-# What says that trusted access may not be enabled, rather than not now (model).
-_REFUSED: Final = frozenset(
-    {
-        "AccessDeniedException",
-        "ConstraintViolationException",
-        "InvalidInputException",
-        "UnsupportedAPIEndpointException",
-    }
-)
 
 
 class AccountNameSetting(Setting):
@@ -65,9 +54,9 @@ class AccountNameSetting(Setting):
         self, properties: Mapping[str, Any], previous: Mapping[str, Any], run: Run
     ) -> Outcome:
         """See `Setting.apply`."""
-        account_id = _checked(properties, "AccountId", _ACCOUNT_ID, "'123456789012'")
-        name = _checked(properties, "Name", _NAME, "'payments-prod', without '<' and '>'")
-        _trust_account_management(run)
+        account_id = checked(properties, "AccountId", ACCOUNT_ID, "'123456789012'")
+        name = checked(properties, "Name", _NAME, "'payments-prod', without '<' and '>'")
+        trust(_SERVICE_PRINCIPAL, run, needed_for="renaming an account")
         # What is read may be as old as four hours: it says nothing against a name that has just
         # been changed in code.
         changed = previous.get("Name", name) != name
@@ -80,45 +69,6 @@ class AccountNameSetting(Setting):
 
 
 SETTING = AccountNameSetting()
-
-
-def _checked(
-    properties: Mapping[str, Any], name: str, pattern: re.Pattern[str], sample: str
-) -> str:
-    value = properties.get(name)
-    if isinstance(value, str) and pattern.fullmatch(value):
-        return value
-    shown = "is missing" if value is None else f"{value!r} does not have the form {pattern.pattern}"
-    raise SettingError(f"property {name} {shown}; give one such as {sample}")
-
-
-def _trust_account_management(run: Run) -> None:
-    """Enable trusted access for Account Management; enabled already is success."""
-    client: OrganizationsClient = run.client("organizations")
-    trusted = run.patience.call(
-        lambda: {
-            entry.get("ServicePrincipal")
-            for page in client.get_paginator("list_aws_service_access_for_organization").paginate()
-            for entry in page["EnabledServicePrincipals"]
-        },
-        awaited="the list of services that the organization trusts",
-    )
-    if _SERVICE_PRINCIPAL in trusted:
-        return
-    try:
-        run.patience.call(
-            lambda: client.enable_aws_service_access(ServicePrincipal=_SERVICE_PRINCIPAL),
-            awaited=f"trusted access for '{_SERVICE_PRINCIPAL}'",
-        )
-    except Exception as error:
-        if error_code(error) not in _REFUSED:
-            raise
-        raise SettingError(
-            f"trusted access for '{_SERVICE_PRINCIPAL}', which renaming an account needs, cannot be "
-            f"enabled ({explain(error)}); enable it as an administrator of the management account, "
-            "in the console of AWS Organizations, and deploy again"
-        ) from error
-    _LOGGER.info("the organization trusts %s", _SERVICE_PRINCIPAL)
 
 
 def _current_name(account_id: str, run: Run) -> str | None:

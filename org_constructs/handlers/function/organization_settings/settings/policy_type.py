@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ..errors import SettingError, error_code, error_reason, explain
+from ..properties import ROOT_ID, checked
 from . import Outcome, Setting
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-_ROOT_ID: Final = re.compile(r"r-[0-9a-z]{4,32}")
 # Not a list of the types: AWS adds some every year, and the constructs check the name.
 _POLICY_TYPE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,63}")
 
@@ -62,8 +62,8 @@ class PolicyTypeSetting(Setting):
         run: Run,
     ) -> Outcome:
         """See `Setting.apply`."""
-        root_id = _checked(properties, "RootId", _ROOT_ID, "'r-ab12'")
-        policy_type = _checked(properties, "PolicyType", _POLICY_TYPE, "'SERVICE_CONTROL_POLICY'")
+        root_id = checked(properties, "RootId", ROOT_ID, "'r-ab12'")
+        policy_type = checked(properties, "PolicyType", _POLICY_TYPE, "'SERVICE_CONTROL_POLICY'")
         client: OrganizationsClient = run.client("organizations")
         attempt = 0
         while (status := _status(client, root_id, policy_type, run)) != "ENABLED":
@@ -79,16 +79,6 @@ class PolicyTypeSetting(Setting):
 
 
 SETTING = PolicyTypeSetting()
-
-
-def _checked(
-    properties: Mapping[str, Any], name: str, pattern: re.Pattern[str], sample: str
-) -> str:
-    value = properties.get(name)
-    if isinstance(value, str) and pattern.fullmatch(value):
-        return value
-    shown = "is missing" if value is None else f"{value!r} does not have the form {pattern.pattern}"
-    raise SettingError(f"property {name} {shown}; give one such as {sample}")
 
 
 def _status(client: OrganizationsClient, root_id: str, policy_type: str, run: Run) -> str | None:
@@ -149,7 +139,8 @@ def _refuse(error: Exception, policy_type: str) -> NoReturn:
         service = f"'{principal}'" if principal else "the service that the type belongs to"
         raise SettingError(
             f"policy type {policy_type} needs trusted access first (SERVICE_ACCESS_NOT_ENABLED); "
-            f"enable trusted access for {service} and deploy again"
+            f"enable trusted access for {service} and deploy again (trusted_services= of the "
+            "Organization)"
         ) from error
     if error_code(error) == "PolicyTypeNotAvailableForOrganizationException":
         raise SettingError(
