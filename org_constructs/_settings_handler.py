@@ -67,9 +67,7 @@ class SettingsHandler(OrganizationFunction):
         acknowledge_wildcards(self._role, _resources_of(new))
         self.grant("OrganizationSettings", _statements(self._grants))
 
-    def allow_removal(
-        self, place: Place, resource_type: str, properties: Mapping[str, Any]
-    ) -> cdk.CfnResource:
+    def allow_removal(self, resource_type: str, properties: Mapping[str, Any]) -> cdk.CfnResource:
         """Let the role do what the removal of a setting does; the setting depends on the result.
 
         A policy of its own: that of the role is updated before CloudFormation deletes what has
@@ -163,6 +161,6 @@ def declare_setting(
         },
     )
     if acts_on_removal:
-        resource.add_resource_dependency(handler.allow_removal(place, resource_type, properties))
+        resource.add_resource_dependency(handler.allow_removal(resource_type, properties))
         untouch(resource)
     return resource

@@ -157,7 +157,7 @@ MISTAKES = (
     Mistake(
         title="the last SCP of a target detached",
         at_aws="attaches the policy to its new target and fails: a target keeps one SCP; the policy is now on both",
-        library="guardrails stand beside FullAWSAccess, which no construct takes away",
+        library="guardrails stand beside FullAWSAccess, which goes only where another policy allows something",
         known_from="handler, documentation",
         before={**_UNITS, "Policy": after("B", scp(get("A")))},
         meanwhile=_take_full_access_away,
