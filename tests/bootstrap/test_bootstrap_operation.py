@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
+from org_constructs.handlers import function_actions
 from org_constructs.operations.bootstrap import (
     FORBIDDEN_ACTIONS,
     BootstrapError,
@@ -22,25 +23,6 @@ from org_constructs.operations.bootstrap import (
 POLICY_ARN = "arn:aws:iam::111122223333:policy/OrgConstructsCloudFormationExecution"
 BOUNDARY_ARN = "arn:aws:iam::111122223333:policy/OrgConstructsBoundary"
 NAME = "OrgConstructsBootstrap"
-# What the functions of this version use, in the form of the template's parameter.
-SETTING_ACTIONS = (
-    "account:GetAccountInformation",
-    "account:PutAccountName",
-    "organizations:CancelHandshake",
-    "organizations:DescribeAccount",
-    "organizations:DescribeOrganization",
-    "organizations:EnableAWSServiceAccess",
-    "organizations:EnablePolicyType",
-    "organizations:InviteAccountToOrganization",
-    "organizations:ListAWSServiceAccessForOrganization",
-    "organizations:ListAccounts",
-    "organizations:ListAccountsForParent",
-    "organizations:ListHandshakesForOrganization",
-    "organizations:ListParents",
-    "organizations:ListRoots",
-    "organizations:ListTagsForResource",
-    "organizations:MoveAccount",
-)
 REQUEST = {
     "StackName": NAME,
     "TemplateBody": ANY,
@@ -48,7 +30,7 @@ REQUEST = {
         {"ParameterKey": "Qualifier", "ParameterValue": "hnb659fds"},
         {
             "ParameterKey": "SettingActions",
-            "ParameterValue": ",".join(SETTING_ACTIONS),
+            "ParameterValue": ",".join(function_actions()),
         },
     ],
     "Capabilities": ["CAPABILITY_NAMED_IAM"],
