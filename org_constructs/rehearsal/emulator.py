@@ -23,6 +23,7 @@ TAKEN_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "ministack.core.responses": ("get_account_id", "get_region", "request_scope"),
     "ministack.services.eventbridge": (
+        "_SCHEDULER_TICK_INTERVAL",
         "_dispatch_to_lambda",
         "_ensure_default_bus",
         "_event_bus_name_from_ref",

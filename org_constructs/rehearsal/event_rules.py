@@ -23,6 +23,8 @@ _RETRIES_AFTER = (60.0, 120.0)
 # A function whose reserved concurrency is used up is started again for hours (documentation); it
 # is looked that often, in real time.
 _LOOK_EVERY = 0.02
+# How often schedules are looked at, in real time: time that is skipped passes at once.
+_TICK_EVERY = 0.25
 _REFUSED = 400
 
 # The rule whose targets are being invoked.
@@ -62,6 +64,7 @@ class EventRules:
                 self.tick()
 
         event_bridge._now_ts = clock.now
+        event_bridge._SCHEDULER_TICK_INTERVAL = _TICK_EVERY
         event_bridge._invoke_target = invoke
         event_bridge._dispatch_to_lambda = self._invoke_function
         event_bridge._tick_scheduled_rules = tick_by_itself

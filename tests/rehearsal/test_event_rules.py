@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from typing import Any
 
@@ -123,6 +124,22 @@ class TestSchedules:
         assert len(cloud.aws.wait_for_functions()) == 1
         cloud.aws.client("events").disable_rule(Name=name)
         assert cloud.aws.run_schedules() == []
+
+    def test_it_fires_by_itself_where_schedules_run(self, aws: EmbeddedAws) -> None:
+        """Otherwise time that nobody moves fires nothing."""
+        events = aws.client("events")
+        events.put_rule(Name="often", ScheduleExpression="rate(1 minute)", State="DISABLED")
+        arn = f"arn:aws:lambda:us-east-1:{aws.account_id}:function:gone"
+        events.put_targets(Rule="often", Targets=[{"Id": "gone", "Arn": arn}])
+        aws.advance(61)
+        events.enable_rule(Name="often")
+        time.sleep(0.4)
+        assert aws.invocations() == []
+        aws.configure(schedules=True)
+        deadline = time.monotonic() + 10
+        while not aws.invocations() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert [entry["rule"] for entry in aws.invocations()] == ["often"]
 
     def test_a_rule_on_certain_hours_counts_from_its_creation(self, aws: EmbeddedAws) -> None:
         """The first hour after it is not left out."""
