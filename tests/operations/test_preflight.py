@@ -126,7 +126,10 @@ class Live:
     def move(self, id: str, parent: str) -> None:
         """Move an account by hand."""
         source = self.client.list_parents(ChildId=id)["Parents"][0]["Id"]
-        self.client.move_account(AccountId=id, SourceParentId=source, DestinationParentId=parent)
+        if source != parent:
+            self.client.move_account(
+                AccountId=id, SourceParentId=source, DestinationParentId=parent
+            )
 
     def new_policy(self, name: str, *targets: str, description: str = "") -> str:
         """Create a policy by hand and attach it."""
@@ -181,7 +184,7 @@ def test_all_is_well(live: Live) -> None:
     assert [line for line in lines if line.outcome is not Outcome.PASSED] == []
     assert {line.look for line in lines} == {
         "caller", "place", "bootstrap", "stacks", "finalizing", "account-quota", "unit-quota",
-        "policy-quotas", "lock", "control-tower", "bare-accounts",
+        "policy-quotas", "lock", "orphans", "control-tower", "bare-accounts",
     }  # fmt: skip
     assert all(line.to_json()["outcome"] == "passed" for line in lines)
 
@@ -532,6 +535,30 @@ class TestBareAccounts:
             "Properties": {"AccountId": id},
         }
         assert outcomes(live.lines("bare-accounts")) == ["passed"]
+
+
+def test_what_exists_and_no_stack_holds(live: Live) -> None:
+    """AWS would say that it is taken; one command brings it under its stack."""
+    live.deploy()
+    live.new_account("new", live.root)
+    live.client.create_organizational_unit(ParentId=live.root, Name="New")
+    live.new_policy("new")
+    live.resources |= {
+        "NewAccount": account("new", live.root),
+        "NewUnit": unit("New", live.root),
+        "NewPolicy": policy("new", live.root),
+    }
+    lines = live.lines("orphans")
+    assert outcomes(lines) == ["failed"] * 3
+    assert all("make recover" in line.remedy for line in lines)
+
+
+def test_an_address_that_a_closed_account_has(live: Live) -> None:
+    """It stays taken."""
+    live.client.close_account(AccountId=live.new_account("app", live.root))
+    (line,) = live.lines("orphans")
+    assert line.failed
+    assert line.remedy == "give the declared account another address"
 
 
 def test_who_may_not_read_the_organization(live: Live) -> None:

@@ -122,7 +122,8 @@ def _place(
         f"{kind} '{path}' ({id}) was moved by hand to '{situation.name_of(live)}' ({live}); the "
         f"lock says '{locked.parent}'",
         f"move it back (aws organizations move-account --account-id {id} --source-parent-id {live} "
-        f"--destination-parent-id {was}), or declare it where it is",
+        f"--destination-parent-id {was}), or declare it where it is; from quarantine it goes on "
+        f"by `orgctl lock --release '{path}'`",
     )
 
 
