@@ -97,9 +97,18 @@ def find_account(session: Session, text: str) -> ClosingAccount:
         ClosingError: there is none, or several have this name.
         botocore.exceptions.ClientError: as AWS answers.
     """
+    try:
+        accounts = list(_accounts(organizations_client(session)))
+    except ClientError as error:
+        if _code(error) not in ("AccessDeniedException", "AWSOrganizationsNotInUseException"):
+            raise
+        raise ClosingError(
+            f"the accounts cannot be read: {_told(error)}; sign in to the account that manages the "
+            "organization"
+        ) from error
     found = [
         account
-        for account in _accounts(organizations_client(session))
+        for account in accounts
         if text in (account.id, account.name) or text.lower() == account.email.lower()
     ]
     if not found:

@@ -298,6 +298,16 @@ def test_a_fourth_waits(live: Live) -> None:
     assert "3 accounts are being closed" in objection
 
 
+def test_a_member_is_sent_to_the_management_account(live: Live) -> None:
+    """The classic slip."""
+    live.aws.act_as(live.app, "us-east-1")
+    try:
+        with pytest.raises(ClosingError, match="sign in to the account that manages"):
+            find_account(cast("Any", PlainSession(live.aws)), EMAIL)
+    finally:
+        live.aws.act_as("111111111111", "us-east-1")
+
+
 @pytest.mark.parametrize(
     ("text", "message"), [("nobody", "no account 'nobody'"), ("app", "several accounts")]
 )

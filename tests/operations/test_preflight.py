@@ -236,6 +236,21 @@ class TestCaller:
         assert outcomes([line for line in lines if line.look == "finalizing"]) == ["unknown"]
 
 
+def test_another_organization_of_the_same_app(live: Live) -> None:
+    """Its stacks go to another account, and nothing is said of them."""
+    live.deploy()
+    mine = live.model()
+    (stack,) = mine.assembly.stacks
+    theirs = replace(stack, id="Other", name="Other", path="Other", account="987654321098")
+    both = OrganizationModel.of(Assembly(stacks=(stack, theirs)))
+    lines = preflight(
+        Situation(model=both, session=cast("Any", live.session), lock=Lock.of(both)),
+        only=["caller", "unit-quota", "lock", "orphans", "bare-accounts"],
+    )
+    assert outcomes(list(lines)) == ["passed"] * 5
+    assert lines[1].text.startswith("1 OUs and 0 to come")
+
+
 def test_the_wrong_region(live: Live) -> None:
     """Events of Organizations appear in one Region."""
     live.aws.act_as(live.aws.account_id, "eu-west-1")
@@ -424,6 +439,14 @@ class TestLock:
         live.client.detach_policy(PolicyId=live.held("Deny"), TargetId=live.held("Apps"))
         texts = [line.text for line in live.lines("lock")]
         assert ["detached" in texts[0], "attached by hand to Root" in texts[1]] == [True, True]
+
+    def test_a_type_that_was_turned_off(self, live: Live) -> None:
+        """Its policies bind nobody."""
+        live.deploy()
+        live.client.disable_policy_type(RootId=live.root, PolicyType=SCP)
+        live.aws.advance(60)
+        (line,) = live.lines("lock")
+        assert "binds nobody: SERVICE_CONTROL_POLICY is turned off" in line.text
 
     def test_without_a_lock(self, live: Live) -> None:
         """It was lost, or there is nothing yet."""

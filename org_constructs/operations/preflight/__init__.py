@@ -44,6 +44,10 @@ def preflight(situation: Situation, *, only: Collection[str] = ()) -> tuple[Line
     Args:
         situation: what is declared, locked and live.
         only: names of looks; by default all of them are taken.
+
+    Raises:
+        botocore.exceptions.NoCredentialsError: nobody is signed in.
+        OrgError: `ORG013` for a quota that is unknown.
     """
     lines: list[Line] = []
     for look in _looks():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -168,13 +168,34 @@ class Situation:
         return self.ask("organizations:ListHandshakesForOrganization", read)
 
     @cached_property
-    def management_stacks(self) -> tuple[StackTemplate, ...]:
-        """The stacks of the app that go to the caller's account, and to the organization's."""
+    def app(self) -> OrganizationModel:
+        """What the app declares for the caller's account; it may have other organizations too."""
+        others = self._other_stacks
+        if not others:
+            return self.model
+        assembly = self.model.assembly
+        return OrganizationModel.of(
+            replace(
+                assembly,
+                stacks=tuple(stack for stack in assembly.stacks if stack not in others),
+                nested=tuple(stack for stack in assembly.nested if stack not in others),
+            )
+        )
+
+    @cached_property
+    def _other_stacks(self) -> tuple[StackTemplate, ...]:
+        """The stacks of the app that go to other accounts."""
+        account = self.identity["Account"]
         return tuple(
             stack
-            for stack in self.model.assembly.stacks
-            if stack.account in (None, self.identity["Account"])
+            for stack in self.model.assembly.every_stack
+            if stack.account not in (None, account)
         )
+
+    @cached_property
+    def management_stacks(self) -> tuple[StackTemplate, ...]:
+        """The stacks of the app that go to the caller's account, and to the organization's."""
+        return tuple(self.app.assembly.stacks)
 
     @cached_property
     def region(self) -> str:
@@ -190,8 +211,11 @@ class Situation:
 
     @cached_property
     def aligned_lock(self) -> Lock | None:
-        """The lock in the words of the code as it is now."""
-        return None if self.lock is None else align(self.lock, self.model)
+        """The lock in the words of the code as it is now, without other organizations."""
+        if self.lock is None:
+            return None
+        others = tuple(f"{stack.path}/" for stack in self._other_stacks if stack.path)
+        return align(self.lock, self.model).within(lambda path: not path.startswith(others))
 
     @cached_property
     def stacks(self) -> Mapping[str, StackState | None]:
@@ -210,8 +234,8 @@ class Situation:
 
         found = {name: asked(name, region) for name, region in sorted(names.items())}
         # A nested stack is known to its parent, by an ARN.
-        for nested in self.model.assembly.nested:
-            around = self.model.assembly.locate(nested.around or "")
+        for nested in self.app.assembly.nested:
+            around = self.app.assembly.locate(nested.around or "")
             parent = found.get(around[0].name) if around else None
             arn = parent.held().get(around[1]) if around and parent else None
             if arn is not None:
@@ -236,14 +260,14 @@ class Situation:
 
     def id_of(self, key: str) -> str | None:
         """Return the id in AWS of what a key of the model names, None when it is still to be made."""
-        if self.model.is_root(key):
+        if self.app.is_root(key):
             return self.root_id or None
-        located = self.model.assembly.locate(key)
+        located = self.app.assembly.locate(key)
         if located is None:
             return None if key.startswith("?") else key
         stack, logical_id = located
         found = self.held.get((stack.name, logical_id))
-        account = self.model.accounts.get(key)
+        account = self.app.accounts.get(key)
         if found is None and account is not None:
             return self.account_by_email.get(account.email.lower())
         return found
@@ -254,27 +278,24 @@ class Situation:
         entry = lock.organizational_units.get(path) or lock.accounts.get(path)
         if entry is not None:
             return self.held.get((entry.stack, entry.logical_id))
-        return (self.root_id or None) if self.model.is_root(path) else path
+        return (self.root_id or None) if self.app.is_root(path) else path
 
     @cached_property
     def new_accounts(self) -> tuple[DeclaredAccount, ...]:
         """The accounts that this deployment creates."""
         return tuple(
-            account
-            for account in self.model.accounts.values()
-            if self.model.stack_of(account).account in (None, self.identity["Account"])
-            and self.id_of(account.key) is None
+            account for account in self.app.accounts.values() if self.id_of(account.key) is None
         )
 
     @cached_property
     def invited(self) -> frozenset[str]:
         """Ids and addresses of the accounts that the app invites."""
-        return self.model.invited_names
+        return self.app.invited_names
 
     @cached_property
     def declared_account_ids(self) -> frozenset[str]:
         """Ids of the live accounts that the app declares or invites."""
-        created = {self.id_of(key) for key in self.model.accounts}
+        created = {self.id_of(key) for key in self.app.accounts}
         return frozenset(
             id
             for id, entry in self.accounts.items()

@@ -46,7 +46,7 @@ def look(situation: Situation) -> Iterator[Line]:
 
 def _units_going(situation: Situation) -> set[str]:
     """Return the live OUs that the stacks or the lock know and the app no longer declares."""
-    declared = {situation.id_of(key) for key in situation.model.organizational_units}
+    declared = {situation.id_of(key) for key in situation.app.organizational_units}
     lock = situation.aligned_lock
     known = {
         resource.physical_id
@@ -68,7 +68,7 @@ def _units_bared(situation: Situation) -> dict[str, list[str]]:
         if policy.retained
     }
     wanted: dict[str, set[str]] = {}
-    for key, policy in situation.model.policies.items():
+    for key, policy in situation.app.policies.items():
         id = situation.id_of(key)
         targets = {target for node in policy.targets if (target := situation.id_of(node))}
         wanted.setdefault(id or key, set()).update(targets)

@@ -73,7 +73,7 @@ def look(situation: Situation) -> Iterator[Line]:
 
 
 def _without_organization(situation: Situation, account: str) -> Line:
-    if situation.model.organizations:
+    if situation.app.organizations:
         return passed(f"account {account} has no organization yet, this deployment creates it")
     return failed(
         f"account {account} is in no organization, and the app refers to one that exists",

@@ -86,7 +86,7 @@ def _refused(situation: Situation, governed: Collection[str]) -> Iterator[Line]:
         "with --acknowledge control-tower='REASON' and enroll the account afterwards"
     )
     new = {account.key for account in situation.new_accounts}
-    for account in situation.model.accounts.values():
+    for account in situation.app.accounts.values():
         wanted = situation.id_of(account.parent)
         if account.key in new:
             if wanted in governed:

@@ -37,7 +37,7 @@ def look(situation: Situation) -> Iterator[Line]:
 
 def _without_lock(situation: Situation) -> Iterator[Line]:
     complete = [name for name, state in situation.stacks.items() if state and state.is_complete]
-    if any(situation.id_of(key) for key in situation.model.accounts) and complete:
+    if any(situation.id_of(key) for key in situation.app.accounts) and complete:
         yield failed(
             f"there is no lock, and {', '.join(sorted(complete))} is deployed",
             "restore the lock file from version control, name it with --file, or write it with "
@@ -56,7 +56,7 @@ def _units(situation: Situation, lock: Lock) -> Iterator[Line]:
                 f"create it anew under another id in code, after `orgctl lock --release '{path}'`",
             )
             continue
-        declared = situation.model.units_by_path.get(path)
+        declared = situation.app.units_by_path.get(path)
         names = {unit.name, declared.name if declared else unit.name}
         if live["name"] not in names and not unit.name.startswith("?"):
             yield failed(
@@ -88,15 +88,15 @@ def _accounts(situation: Situation, lock: Lock) -> Iterator[Line]:
                 f"'{account.email}'",
                 "change it back; CloudFormation knows the account by the address of its creation",
             )
-        declared = situation.model.accounts_by_path.get(path)
+        declared = situation.app.accounts_by_path.get(path)
         yield from _name(situation, path, account, str(live["name"]))
         yield from _place(situation, path, account, id, declared)
 
 
 def _name(situation: Situation, path: str, account: LockedAccount, live: str) -> Iterator[Line]:
     known = account.display_name or account.name
-    declared = situation.model.accounts_by_path.get(path)
-    wanted = situation.model.display_names.get(declared.key) if declared else None
+    declared = situation.app.accounts_by_path.get(path)
+    wanted = situation.app.display_names.get(declared.key) if declared else None
     if account.has_known_name and live not in (known, wanted):
         yield failed(
             f"account '{path}' is called '{live}', the lock says '{known}'",
@@ -128,7 +128,7 @@ def _place(
 
 
 def _declared_policies(situation: Situation) -> dict[str, DeclaredPolicy]:
-    return {policy.path: policy for policy in situation.model.policies.values()}
+    return {policy.path: policy for policy in situation.app.policies.values()}
 
 
 def _policies(situation: Situation, lock: Lock) -> Iterator[Line]:
@@ -140,6 +140,13 @@ def _policies(situation: Situation, lock: Lock) -> Iterator[Line]:
         if live is None:
             # A deployment that failed may have deleted it already, where its code is gone.
             if state is None or path not in by_path:
+                continue
+            if policy.type not in situation.policy_types:
+                yield failed(
+                    f"policy '{path}' binds nobody: {policy.type} is turned off",
+                    f"aws organizations enable-policy-type --root-id {situation.root_id} "
+                    f"--policy-type {policy.type}, and attach its policies again",
+                )
                 continue
             yield failed(
                 f"policy '{path}' is in the lock and does not exist",

@@ -22,7 +22,7 @@ def look(situation: Situation) -> Iterator[Line]:
 
 
 def _is_held(situation: Situation, key: str) -> bool:
-    located = situation.model.assembly.locate(key)
+    located = situation.app.assembly.locate(key)
     return located is not None and (located[0].name, located[1]) in situation.held
 
 
@@ -38,7 +38,7 @@ def _known(situation: Situation) -> set[str]:
 
 
 def _accounts(situation: Situation) -> Iterator[Line]:
-    for key, account in situation.model.accounts.items():
+    for key, account in situation.app.accounts.items():
         id = situation.account_by_email.get(account.email.lower())
         if id is None or _is_held(situation, key):
             continue
@@ -58,7 +58,7 @@ def _accounts(situation: Situation) -> Iterator[Line]:
 
 def _units(situation: Situation) -> Iterator[Line]:
     known = _known(situation)
-    for key, unit in situation.model.organizational_units.items():
+    for key, unit in situation.app.organizational_units.items():
         parent = situation.id_of(unit.parent)
         if parent is None or _is_held(situation, key):
             continue
@@ -73,7 +73,7 @@ def _units(situation: Situation) -> Iterator[Line]:
 def _policies(situation: Situation) -> Iterator[Line]:
     known = _known(situation)
     live = {(policy["type"], policy["name"]): id for id, policy in situation.policies.items()}
-    for key, policy in situation.model.policies.items():
+    for key, policy in situation.app.policies.items():
         id = live.get((policy.type, policy.name))
         if id is not None and id not in known and not _is_held(situation, key):
             yield failed(

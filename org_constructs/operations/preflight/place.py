@@ -15,7 +15,7 @@ _STACKS = "the stacks of the organization"
 
 def look(situation: Situation) -> Iterator[Line]:
     """Compare Regions and partitions."""
-    model = situation.model
+    model = situation.app
     makers = {
         declared.stack_id
         for kind in (

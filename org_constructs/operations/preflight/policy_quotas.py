@@ -46,7 +46,7 @@ def _type(situation: Situation, spec: PolicyTypeSpec) -> Iterator[Line]:
     ]
     new = sum(
         policy.type == kind and situation.id_of(key) is None
-        for key, policy in situation.model.policies.items()
+        for key, policy in situation.app.policies.items()
     )
     most = quota(spec.per_organization, situation.quotas)
     if new and len(there) + new > most:
@@ -96,13 +96,13 @@ def _targets(situation: Situation, kind: str) -> list[_Target]:
             for target in policy["targets"]:
                 attached.setdefault(target, set()).add(id)
     wanted: dict[str, set[str]] = {}
-    for key, declared in situation.model.policies.items():
+    for key, declared in situation.app.policies.items():
         if declared.type == kind:
             for node in declared.targets:
                 target_id = situation.id_of(node)
                 if target_id is not None:
                     wanted.setdefault(target_id, set()).add(situation.id_of(key) or key)
-    ours = {situation.id_of(key) for key in situation.model.policies}
+    ours = {situation.id_of(key) for key in situation.app.policies}
     going = _going(situation)
     found = []
     for target_id, policies in sorted(wanted.items()):
@@ -124,8 +124,8 @@ def _going(situation: Situation) -> set[str]:
     """Return the ids of the policies that the stacks hold and their templates no longer have."""
     declared = {
         (stack.name, logical_id)
-        for stack in situation.model.assembly.every_stack
+        for stack in situation.app.assembly.every_stack
         for logical_id in stack.resources
     }
-    deployed = {stack.name for stack in situation.model.assembly.every_stack}
+    deployed = {stack.name for stack in situation.app.assembly.every_stack}
     return {id for key, id in situation.held.items() if key not in declared and key[0] in deployed}

@@ -18,7 +18,7 @@ POSITION = 61
 def look(situation: Situation) -> Iterator[Line]:
     """Compare what is there and what is to come with the quota."""
     limit = quota("organizational_units", situation.quotas)
-    new = sum(situation.id_of(key) is None for key in situation.model.organizational_units)
+    new = sum(situation.id_of(key) is None for key in situation.app.organizational_units)
     counted = f"{len(situation.units)} OUs and {new} to come"
     if new and len(situation.units) + new > limit:
         yield failed(
