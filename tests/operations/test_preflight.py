@@ -576,6 +576,29 @@ def test_what_exists_and_no_stack_holds(live: Live) -> None:
     assert all("make recover" in line.remedy for line in lines)
 
 
+def test_an_account_that_is_still_being_created(live: Live) -> None:
+    """CloudFormation has given up on it, AWS has not."""
+    live.aws.configure(account_creation_seconds=600)
+    live.client.create_account(AccountName="app", Email="app@corp.com")
+    (line,) = live.lines("orphans")
+    assert line.failed
+    assert "AWS is still creating account 'Org/App' (car-" in line.text
+
+
+def test_after_a_failure_the_same_again(live: Live) -> None:
+    """A deployment that stopped half way is not kept from going on: repair forward."""
+    live.bootstrap()
+    live.aws.inject("CreatePolicy:1:AccessDeniedException")
+    client = live.aws.client("cloudformation")
+    body = json.dumps({"Resources": live.resources})
+    client.create_stack(StackName="Org", TemplateBody=body, DisableRollback=True)
+    deadline = time.monotonic() + 20
+    while client.describe_stacks(StackName="Org")["Stacks"][0]["StackStatus"] != "CREATE_FAILED":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert [line for line in live.all() if line.outcome is not Outcome.PASSED] == []
+
+
 def test_an_address_that_a_closed_account_has(live: Live) -> None:
     """It stays taken."""
     live.client.close_account(AccountId=live.new_account("app", live.root))

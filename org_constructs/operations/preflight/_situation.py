@@ -168,6 +168,24 @@ class Situation:
         return self.ask("organizations:ListHandshakesForOrganization", read)
 
     @cached_property
+    def creations(self) -> Mapping[str, str]:
+        """The requests for accounts that AWS is still at, by the account's name."""
+        if self.organization is None:
+            return {}
+
+        def read() -> dict[str, str]:
+            pages = self.organizations.get_paginator("list_create_account_status").paginate(
+                States=["IN_PROGRESS"]
+            )
+            return {
+                str(status["AccountName"]): str(status["Id"])
+                for page in pages
+                for status in page["CreateAccountStatuses"]
+            }
+
+        return self.ask("organizations:ListCreateAccountStatus", read)
+
+    @cached_property
     def app(self) -> OrganizationModel:
         """What the app declares for the caller's account; it may have other organizations too."""
         others = self._other_stacks

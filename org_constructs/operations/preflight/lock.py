@@ -36,10 +36,13 @@ def look(situation: Situation) -> Iterator[Line]:
 
 
 def _without_lock(situation: Situation) -> Iterator[Line]:
-    complete = [name for name, state in situation.stacks.items() if state and state.is_complete]
-    if any(situation.id_of(key) for key in situation.app.accounts) and complete:
+    """Tell a lock that was lost from one that was never written."""
+    states = [situation.stacks[stack.name] for stack in situation.management_stacks]
+    # A first deployment that stopped has written none, and is repaired by the next one.
+    is_deployed = bool(states) and all(state and state.is_complete for state in states)
+    if is_deployed and any(situation.id_of(key) for key in situation.app.accounts):
         yield failed(
-            f"there is no lock, and {', '.join(sorted(complete))} is deployed",
+            "there is no lock, and the app is deployed",
             "restore the lock file from version control, name it with --file, or write it with "
             "`orgctl lock` from the assembly that was deployed",
         )

@@ -40,7 +40,16 @@ def _known(situation: Situation) -> set[str]:
 def _accounts(situation: Situation) -> Iterator[Line]:
     for key, account in situation.app.accounts.items():
         id = situation.account_by_email.get(account.email.lower())
-        if id is None or _is_held(situation, key):
+        if _is_held(situation, key):
+            continue
+        if id is None:
+            if account.name in situation.creations:
+                yield failed(
+                    f"AWS is still creating account '{account.path}' "
+                    f"({situation.creations[account.name]}), and no stack waits for it",
+                    "wait until that is over, then run `make recover`, which brings it under its "
+                    "stack",
+                )
             continue
         state = situation.accounts[id]["state"]
         if state == "ACTIVE":
