@@ -17,6 +17,7 @@ from ._registry import Finisher, Item, Registry, is_touched, items_by_l1
 from ._render import is_token
 from .model.errors import OrgError
 from .policy import Policy
+from .settings import AllowList
 
 # Above the priority of any Tags.of(...): what is dropped stays dropped.
 _TAG_PRIORITY = 10_000
@@ -36,7 +37,7 @@ def finish(registry: Registry) -> None:
     if registry.retain_policies:
         # Only now: the organization that asks for it may be declared after a policy.
         for item in registry.items:
-            if isinstance(item.owner, Policy):
+            if isinstance(item.owner, Policy | AllowList):
                 item.owner.retain_by_default()
     nested = _refuse_nested_stacks(registry)
     by_stack: dict[str, list[Item]] = {}

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .guardrails import Guardrail
     from .model.lock import LockedAccount
     from .policy import Policy
+    from .settings import AllowList
 
 
 class _CfnAccount(Tracked, organizations.CfnAccount):
@@ -56,6 +57,10 @@ class IAccount(Protocol):
 
     def attach(self, *guardrails_or_policies: Guardrail | Policy) -> None:
         """Attach guardrails or policies of this app."""
+        ...
+
+    def deny_by_default(self) -> AllowList:
+        """Allow here only what the policies of this target allow: detach FullAWSAccess from it."""
         ...
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .guardrails import Guardrail
     from .invitation import AccountInvitation
     from .policy import Policy
+    from .settings import AllowList
 
 _ACCOUNTS_SCOPE = "Accounts"
 _INVITATIONS_SCOPE = "Invitations"
@@ -90,6 +91,10 @@ class IOrganizationalUnit(Protocol):
 
     def attach(self, *guardrails_or_policies: Guardrail | Policy) -> None:
         """Attach guardrails or policies of this app."""
+        ...
+
+    def deny_by_default(self) -> AllowList:
+        """Allow here only what the policies of this target allow: detach FullAWSAccess from it."""
         ...
 
 

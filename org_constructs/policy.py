@@ -173,6 +173,11 @@ class Policy(Tracked, cdk.Resource):
             for region in getattr(guardrail, "unlisted_regions", ())
         )
 
+    @property
+    def retained_by_default(self) -> bool:
+        """Whether it stays where policies are retained: it says nothing else itself."""
+        return not self._has_removal_policy
+
     def retain_by_default(self) -> None:
         """Keep the policy in force when its code goes, unless it says otherwise itself."""
         if not self._has_removal_policy:

@@ -383,6 +383,7 @@ class AllowList(Tracked, Construct):
         on_account = stage is OrderStage.ACCOUNT
         self.path = place.path
         self._target_id = target.target_id
+        self._stays = False
         item = target._item  # noqa: SLF001
         self._item = _declare(
             self,
@@ -406,13 +407,20 @@ class AllowList(Tracked, Construct):
         from .policy import Policy
 
         place = self._item.place
-        self._item.needs += [
+        policies = [
             item
             for item in place.registry.items
             if isinstance(item.owner, Policy)
             and item.place.stack_path == place.stack_path
             and self._target_id in item.owner._targets  # noqa: SLF001
         ]
+        self._item.needs += policies
+        self._stays = all(cast("Policy", p.owner).retained_by_default for p in policies)
+
+    def retain_by_default(self) -> None:
+        """Leave FullAWSAccess detached when the code goes, if the target's policies stay too."""
+        if self._stays:
+            self._item.l1.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
 
 
 def _declare(

@@ -578,6 +578,21 @@ class TestAllowLists:
         place = order.index("AccountsOneAllowList" if on_account else "OrganizationRootAllowList")
         assert order[place - 1] == "Allowed"
 
+    @pytest.mark.parametrize(
+        ("properties", "kept"),
+        [({}, True), ({"removal_policy": cdk.RemovalPolicy.DESTROY}, False)],
+    )
+    def test_stays_where_its_policies_stay(
+        self, new_stack: NewStack, properties: dict[str, Any], *, kept: bool
+    ) -> None:
+        """Who leaves the tool leaves what is in force; nobody is left with nothing allowed."""
+        stack = new_stack()
+        root = organization_of(stack, retain_policies=True).root
+        root.deny_by_default()
+        ServiceControlPolicy(stack, "Allowed", content=ALLOW, targets=[root], **properties)
+        (found,) = [r for r in resources_of(stack).values() if r["Type"] == "Custom::AllowList"]
+        assert found.get("DeletionPolicy", "Delete") == ("Retain" if kept else "Delete")
+
     def test_may_attach_full_access_and_no_other_policy(self, new_stack: NewStack) -> None:
         """By a grant that outlives the setting, without being asked for."""
         stack = new_stack()
