@@ -46,13 +46,15 @@ def declare(stack: cdk.Stack, *, home: str = "Old", order: int = 1) -> cdk.Stack
 
 
 def test_what_it_takes(new_stack: NewStack) -> None:
-    """One resource an invitation; two functions, and two rules that may run the sweep."""
+    """One resource an invitation; two functions, two rules that may run the sweep, and a right."""
     found = resources(declare(new_stack()))
     kinds = sorted(value["Type"] for value in found.values())
     assert kinds == sorted(
         ["AWS::Organizations::OrganizationalUnit", "AWS::Organizations::Policy", INVITATION] * 2
         + ["AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup"] * 2
         + ["AWS::Events::Rule", "AWS::Lambda::Permission"] * 2
+        # What withdraws an invitation whose code has gone; all of them share it.
+        + ["AWS::IAM::Policy"]
     )
     invited = found["InvitationsLegacy34999DF9"]
     assert invited["Properties"]["AccountId"] == LEGACY
@@ -68,8 +70,11 @@ def test_guardrails_first_then_invitations_then_rules(new_stack: NewStack) -> No
     invitations = sorted(of_type(found, INVITATION))
     rules = of_type(found, "AWS::Events::Rule")
     policies = of_type(found, "AWS::Organizations::Policy")
-    assert found[invitations[0]]["DependsOn"][0] in policies
-    assert found[invitations[1]]["DependsOn"] == [invitations[0]]
+    (removal,) = of_type(found, "AWS::IAM::Policy")
+    before = set(found[invitations[0]]["DependsOn"]) - {removal}
+    assert before <= policies.keys()
+    assert len(before) == 1
+    assert set(found[invitations[1]]["DependsOn"]) == {removal, invitations[0]}
     first = next(key for key in rules if "Acceptance" in key)
     second = next(key for key in rules if "Schedule" in key)
     assert found[first]["DependsOn"] == [invitations[1]]
