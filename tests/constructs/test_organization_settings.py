@@ -604,6 +604,7 @@ class TestAllowLists:
         assert sorted(arn["Fn::Join"][1][-1] for arn in grant["Resource"]) == [
             ":organizations::*:account/o-*/*",
             ":organizations::*:ou/o-*/*",
+            ":organizations::*:policy/o-*/service_control_policy/p-FullAWSAccess",
             ":organizations::*:root/o-*/*",
             ":organizations::aws:policy/service_control_policy/p-FullAWSAccess",
         ]

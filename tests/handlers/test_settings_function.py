@@ -200,7 +200,8 @@ def test_only_full_access_is_attached_and_detached() -> None:
         if ":policy/" in arn
     }
     assert policies == {
-        "arn:{partition}:organizations::aws:policy/service_control_policy/p-FullAWSAccess"
+        "arn:{partition}:organizations::*:policy/o-*/service_control_policy/p-FullAWSAccess",
+        "arn:{partition}:organizations::aws:policy/service_control_policy/p-FullAWSAccess",
     }
 
 

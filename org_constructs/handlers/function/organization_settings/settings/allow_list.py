@@ -32,10 +32,12 @@ _FULL_ACCESS: Final = "p-FullAWSAccess"
 _TYPE: Final = "SERVICE_CONTROL_POLICY"
 _TARGET: Final = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|[0-9]{12}")
 _OF_THIS_TYPE: Final = {"StringEquals": {"organizations:PolicyType": _TYPE}}
-# The target and the policy are both asked for: no other policy can be attached or detached.
+# The target and the policy are both asked for: no other policy can be attached or detached. AWS lists
+# no ARN of its own policies for these actions, so both forms stand here.
 _FULL_ACCESS_AND_TARGETS: Final = (
     "arn:{partition}:organizations::*:account/o-*/*",
     "arn:{partition}:organizations::*:ou/o-*/*",
+    "arn:{partition}:organizations::*:policy/o-*/service_control_policy/p-FullAWSAccess",
     "arn:{partition}:organizations::*:root/o-*/*",
     "arn:{partition}:organizations::aws:policy/service_control_policy/p-FullAWSAccess",
 )

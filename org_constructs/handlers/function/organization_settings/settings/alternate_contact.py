@@ -37,7 +37,8 @@ _FIELDS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
     "Title": (re.compile(r"[\s\S]{1,50}"), "'Head of security'"),
 }
 _OF_ACCOUNT_MANAGEMENT = {"StringEquals": {"organizations:ServicePrincipal": _SERVICE_PRINCIPAL}}
-_OF_THIS_TYPE = {"StringEquals": {"account:AlternateContactTypes": "{Type}"}}
+# The key holds a list.
+_OF_THIS_TYPE = {"ForAnyValue:StringEquals": {"account:AlternateContactTypes": "{Type}"}}
 
 
 class AlternateContactSetting(Setting):
