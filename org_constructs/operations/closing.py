@@ -377,6 +377,11 @@ class Closing:
         id, email = self.account.id, self.account.email.lower()
         locked = self.lock.accounts if self.lock else {}
         paths = [path for path, entry in locked.items() if entry.email.lower() == email]
+        paths += [
+            path
+            for path, entry in (self.lock.invitations if self.lock else {}).items()
+            if id == entry.account_id or email == (entry.email or "").lower()
+        ]
         declared = self.model.accounts.values() if self.model else ()
         in_code = [entry.path for entry in declared if entry.email.lower() == email]
         invited = self.model.invited_names if self.model else frozenset()

@@ -216,6 +216,8 @@ def test_what_code_declares_is_not_closed(live: Live) -> None:
     model = OrganizationModel.from_templates({"Org": {"Resources": {"App": invitation}}})
     (objection,) = live.closing(model=model).objections()
     assert "the app invites it" in objection
+    (objection,) = live.closing(lock=Lock.of(model)).objections()
+    assert "the lock has it as 'Org/App'" in objection
 
 
 def test_what_a_stack_holds_is_not_closed(live: Live) -> None:

@@ -490,6 +490,18 @@ class TestControlTower:
         lines = live.lines("control-tower", acknowledged={"control-tower": "enrolled by hand"})
         assert not any(line.failed for line in lines)
 
+    def test_inviting_there_is_refused(self, live: Live) -> None:
+        """The account would be moved there once it has joined."""
+        live.resources = {}
+        id = self.governed(live)
+        live.resources["Invited"] = {
+            "Type": "Custom::AccountInvitation",
+            "Properties": {"AccountId": "987654321098", "ParentId": id},
+        }
+        lines = live.lines("control-tower")
+        assert outcomes(lines) == ["failed", "unknown"]
+        assert "invited account 'Org/Invited' would be moved to 'Governed'" in lines[0].text
+
     def test_as_it_tells_itself(self, live: Live) -> None:
         """It knows its OUs, with or without policies."""
         live.deploy()

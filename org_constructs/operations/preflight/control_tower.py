@@ -106,6 +106,19 @@ def _refused(situation: Situation, governed: Collection[str]) -> Iterator[Line]:
                 "and Control Tower governs one of them",
                 remedy,
             )
+    for invited in situation.app.invitations.values():
+        wanted = situation.id_of(invited.parent)
+        names = {(invited.account_id or "").lower(), (invited.email or "").lower()}
+        is_there = any(
+            {id, str(entry["email"]).lower()} & names and entry["parent_id"] == wanted
+            for id, entry in situation.accounts.items()
+        )
+        if wanted in governed and not is_there:
+            yield failed(
+                f"invited account '{invited.path}' would be moved to "
+                f"'{situation.name_of(str(wanted))}', which Control Tower governs",
+                remedy,
+            )
 
 
 def _slots(policies: dict[str, Any], target: str) -> int:
