@@ -172,7 +172,7 @@ class Account(_AccountBase):
         registry.note_source(place.path)
         if locked is not None and renamed:
             self._rename(item, locked, name)
-        registry.contacts.add_account(item, lambda: self.account_id, own_contacts)
+        registry.contacts.add_account(item, own_contacts)
 
     def _rename(self, item: Item, locked: LockedAccount, name: str) -> None:
         """Let a setting see to it that the account has this name."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ._render import is_token
 from .model.errors import OrgError
 
 if TYPE_CHECKING:
     from ._registry import Item, Place
+    from .account import Account
 
 
 class ContactType(StrEnum):
@@ -128,52 +129,42 @@ class AccountContacts:
     """
 
     def __init__(self) -> None:
-        self._accounts: list[tuple[Item, Callable[[], str], set[str]]] = []
+        self._accounts: list[Item] = []
+        self._types: dict[str, set[str]] = {}
         self._for_all: list[tuple[Place, Sequence[AlternateContact]]] = []
 
-    def add_account(
-        self, account: Item, account_id: Callable[[], str], own: Mapping[str, AlternateContact]
-    ) -> None:
-        """Take an account with contacts of its own, which win over those for all.
-
-        Its id is asked for when it is needed: it costs a call to Node.
-        """
+    def add_account(self, account: Item, own: Mapping[str, AlternateContact]) -> None:
+        """Take an account with contacts of its own, which win over those for all."""
+        self._accounts.append(account)
         for contact in own.values():
-            _declare(account, account_id, contact)
-        self._accounts.append((account, account_id, set(own)))
+            self._declare(account, contact)
         for place, contacts in self._for_all:
-            _complete(self._accounts[-1], place, contacts)
+            self._complete(account, place, contacts)
 
     def add_for_all(self, place: Place, contacts: Mapping[str, AlternateContact]) -> None:
         """Give contacts to every account of the organization that is declared at `place`."""
         self._for_all.append((place, tuple(contacts.values())))
         for account in self._accounts:
-            _complete(account, *self._for_all[-1])
+            self._complete(account, *self._for_all[-1])
 
+    def _complete(self, account: Item, place: Place, contacts: Sequence[AlternateContact]) -> None:
+        home, own = place.stack.account, account.place.stack.account
+        if home != own and not is_token(home) and not is_token(own):
+            # An account of an organization that another account manages.
+            return
+        for contact in contacts:
+            if str(contact.type) not in self._types.get(account.place.path, ()):
+                self._declare(account, contact)
 
-def _complete(
-    account: tuple[Item, Callable[[], str], set[str]],
-    place: Place,
-    contacts: Sequence[AlternateContact],
-) -> None:
-    item, account_id, known = account
-    home, own = place.stack.account, item.place.stack.account
-    if home != own and not is_token(home) and not is_token(own):
-        # An account of an organization that another account manages.
-        return
-    for contact in contacts:
-        if str(contact.type) not in known:
-            known.add(str(contact.type))
-            _declare(item, account_id, contact)
+    def _declare(self, account: Item, contact: AlternateContact) -> None:
+        # Loading the constructs takes longer than an account without contacts does.
+        from ._dependable import depend_on_resource_only
+        from .settings import AccountContact
 
-
-def _declare(account: Item, account_id: Callable[[], str], contact: AlternateContact) -> None:
-    # Loading the constructs takes longer than an account without contacts does.
-    from ._dependable import depend_on_resource_only
-    from .settings import AccountContact
-
-    # As with a policy below the account: who depends on the account waits for it alone.
-    depend_on_resource_only(account.owner, account.l1)
-    AccountContact(
-        account.owner, account.place, account=account, account_id=account_id(), contact=contact
-    )
+        self._types.setdefault(account.place.path, set()).add(str(contact.type))
+        # As with a policy below the account: who depends on the account waits for it alone.
+        depend_on_resource_only(account.owner, account.l1)
+        owner = cast("Account", account.owner)
+        AccountContact(
+            owner, account.place, account=account, account_id=owner.account_id, contact=contact
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import aws_cdk as cdk
 from aws_cdk import aws_organizations as organizations
@@ -18,8 +18,7 @@ from ._registry import Item, Place, Tracked, place_of, remember
 from ._render import is_token
 from ._target import PolicyTarget
 from .account import IAccount
-from .contacts import AlternateContact, checked_contacts
-from .delegation_policy import DelegationPolicy
+from .contacts import checked_contacts
 from .model.errors import OrgError
 from .model.identifiers import (
     check_account_id,
@@ -28,17 +27,21 @@ from .model.identifiers import (
     check_root_id,
 )
 from .model.quotas import quota
-from .model.trusted_services import AwsService, check_service_principal
 from .organizational_unit import Container
 from .policies import PolicyType
-from .settings import (
-    AccountContact,
-    CentralRootAccess,
-    DelegatedAdministrator,
-    OrganizationPolicyType,
-    RootTags,
-    TrustedService,
-)
+
+# Imported where they are used: loading them takes longer than an organization without them does.
+if TYPE_CHECKING:
+    from .contacts import AlternateContact
+    from .delegation_policy import DelegationPolicy
+    from .model.trusted_services import AwsService
+    from .settings import (
+        CentralRootAccess,
+        DelegatedAdministrator,
+        OrganizationPolicyType,
+        RootTags,
+        TrustedService,
+    )
 
 _ROOT_ID = "Root"
 
@@ -190,6 +193,8 @@ class _OrganizationBase(Tracked, cdk.Resource):
         code never disables it: AWS would detach every policy of the type at once. Asking twice
         for one type is asking once.
         """
+        from .settings import OrganizationPolicyType
+
         name = str(policy_type)
         if name not in self._policy_types:
             self._policy_types[name] = OrganizationPolicyType(
@@ -214,6 +219,9 @@ class _OrganizationBase(Tracked, cdk.Resource):
         Raises:
             OrgError: `ORG150` service; `ORG151` asked for before, and otherwise.
         """
+        from .model.trusted_services import check_service_principal
+        from .settings import TrustedService
+
         check_service_principal(service)
         known = self._trusted.get(str(service))
         if known is None:
@@ -248,6 +256,9 @@ class _OrganizationBase(Tracked, cdk.Resource):
             OrgError: `ORG150` service; `ORG151` asked for before, and otherwise; `ORG153` the
                 management account.
         """
+        from .model.trusted_services import check_service_principal
+        from .settings import DelegatedAdministrator
+
         check_service_principal(service)
         account_id = account if isinstance(account, str) else account.account_id
         known = self._administrators.get((str(service), account_id))
@@ -294,6 +305,9 @@ class _OrganizationBase(Tracked, cdk.Resource):
         Raises:
             OrgError: `ORG151` neither feature, or asked for before, and otherwise.
         """
+        from .model.trusted_services import AwsService
+        from .settings import CentralRootAccess
+
         if self._root_access is None:
             if AwsService.IAM not in self._trusted:
                 self.trust_service(AwsService.IAM)
@@ -325,6 +339,8 @@ class _OrganizationBase(Tracked, cdk.Resource):
             raise OrgError(
                 "ORG151", f"'{self._place.path}': the root is tagged already; give all tags at once"
             )
+        from .settings import RootTags
+
         self._root_tags = RootTags(
             self,
             "RootTags",
@@ -357,6 +373,8 @@ class _OrganizationBase(Tracked, cdk.Resource):
                 f"'{self._place.path}' has a delegation policy already, and AWS keeps one for an "
                 "organization; put all statements into it",
             )
+        from .delegation_policy import DelegationPolicy
+
         self._delegation_policy = DelegationPolicy(
             self, "DelegationPolicy", content=content, tags=tags, removal_policy=removal_policy
         )
@@ -398,6 +416,8 @@ class _OrganizationBase(Tracked, cdk.Resource):
         if for_all:
             self._place.registry.contacts.add_for_all(self._place, for_all)
         for contact in checked_contacts(management_account_contacts, where).values():
+            from .settings import AccountContact
+
             AccountContact(self, self._place, account=None, account_id=None, contact=contact)
         if root_tags:
             self.tag_root(root_tags)

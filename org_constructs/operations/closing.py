@@ -377,7 +377,7 @@ class Closing:
         id, email = self.account.id, self.account.email.lower()
         locked = self.lock.accounts if self.lock else {}
         paths = [path for path, entry in locked.items() if entry.email.lower() == email]
-        paths += [
+        invitations = [
             path
             for path, entry in (self.lock.invitations if self.lock else {}).items()
             if id == entry.account_id or email == (entry.email or "").lower()
@@ -387,7 +387,7 @@ class Closing:
         invited = self.model.invited_names if self.model else frozenset()
         stack = self._stack()
         where = [
-            *(f"the lock has it as '{path}'" for path in paths),
+            *(f"the lock has it as '{path}'" for path in (*paths, *invitations)),
             *(f"the app declares it as '{path}'" for path in in_code),
             *(["the app invites it"] if {id, email} & invited else []),
             *([f"stack '{stack}' holds it"] if stack else []),
@@ -395,11 +395,13 @@ class Closing:
         if not where:
             return
         path = (paths or in_code or ["PATH"])[0]
+        # An invitation goes with its code: nothing of it is retained.
+        release = f"`orgctl lock --release '{path}'`, " if paths or in_code or stack else ""
         yield (
             f"code still declares account {id}: {', '.join(where)}. CloudFormation does not find a "
             "closed account, so the next change of it would fail. First --quarantine-only, if it "
-            f"has to stop at once; then `orgctl lock --release '{path}'`, remove it from the code, "
-            "`make deploy`; then this command again"
+            f"has to stop at once; then {release}remove it from the code, `make deploy`; then this "
+            "command again"
         )
 
     def _stack(self) -> str | None:

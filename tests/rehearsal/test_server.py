@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -51,11 +52,13 @@ def test_it_listens_on_loopback_only() -> None:
         port = int(aws.endpoint.rpartition(":")[2])
         listening = set()
         for name in ("tcp", "tcp6"):
-            inodes = {
-                link.split("[")[1].rstrip("]")
-                for entry in Path(f"/proc/{aws.pid}/fd").iterdir()
-                if (link := str(entry.readlink())).startswith("socket:[")
-            }
+            inodes = set()
+            for entry in Path(f"/proc/{aws.pid}/fd").iterdir():
+                # A file that has just been closed is none that listens.
+                with contextlib.suppress(FileNotFoundError):
+                    link = str(entry.readlink())
+                    if link.startswith("socket:["):
+                        inodes.add(link.removeprefix("socket:[").rstrip("]"))
             for line in Path(f"/proc/{aws.pid}/net/{name}").read_text("utf-8").splitlines()[1:]:
                 fields = line.split()
                 if fields[3] == "0A" and fields[9] in inodes:
