@@ -14,8 +14,9 @@ export PATH := $(BIN):$(ROOT)node_modules/.bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := 1
 # It offers 3.0.0, which is older and cannot read what this aws-cdk-lib writes.
 export CDK_DISABLE_VERSION_CHECK := 1
-# Compiled modules are kept: every command of the CDK CLI starts Python anew.
+# Compiled modules are kept: every command of the CDK CLI starts Python and Node anew.
 unexport PYTHONDONTWRITEBYTECODE
+export NODE_COMPILE_CACHE := $(VENV)/.node-cache
 
 PACKAGES_READY := $(VENV)/.packages
 PYTHON_READY := $(VENV)/.ready
