@@ -35,7 +35,9 @@ def clone(tmp_path: Path) -> Path:
 def make(clone: Path, *arguments: str, fails: str = "") -> tuple[int, list[str], str]:
     """Run make; return its exit code, what it ran, and what it said."""
     environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("MAKE", "MFLAGS")) and key not in ("ARGS", "ORG", "PREFLIGHT")
     }
     done = subprocess.run(
         ["make", "-C", str(clone), *arguments],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import yaml
@@ -24,6 +25,7 @@ _Loader.add_multi_constructor(
 )
 
 
+@cache
 def template() -> dict[str, Any]:
     """Return the template, with `!Sub x` as `{"!Sub": "x"}`."""
     loaded: dict[str, Any] = yaml.load(execution_policy_template(), Loader=_Loader)  # noqa: S506
