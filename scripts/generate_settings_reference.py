@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from org_constructs.handlers import sweep_actions
 from org_constructs.handlers.function.organization_settings.settings import Setting, discover
 from org_constructs.model.trusted_services import AwsService, trusted_service_facts
 
@@ -48,6 +49,11 @@ def permissions() -> str:
             for action, why in sorted(setting.removal_actions.items())
         ]
         parts.append(f"\nOn removal: {setting.kept}.\n")
+    parts.append(
+        "\n### The sweep of invitations\n\nA function of its own, with a role of its own: it places "
+        "accounts that have joined by invitation.\n\n| Action | Why |\n|---|---|\n"
+    )
+    parts += [f"| `{action}` | {why} |\n" for action, why in sorted(sweep_actions().items())]
     return "".join(parts) + "\n"
 
 
