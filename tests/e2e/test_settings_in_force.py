@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,13 @@ import aws_cdk as cdk
 import pytest
 from quick_cli import bootstrap
 
-from org_constructs import AwsService, IOrganization, Organization, ServiceControlPolicy
+from org_constructs import (
+    AlternateContact,
+    AwsService,
+    IOrganization,
+    Organization,
+    ServiceControlPolicy,
+)
 from org_constructs.rehearsal import EmbeddedAws, Settings
 from org_constructs.rehearsal.without_cli import deploy, publish_assets
 from org_constructs.validation import ALLOW_PLACEHOLDERS_KEY, LOCK_FILE_KEY
@@ -23,6 +30,33 @@ ALLOW = {
 }
 FULL = "p-FullAWSAccess"
 Write = tuple[str, dict[str, Any]]
+
+
+def contact(kind: str, phone: str) -> AlternateContact:
+    """Return a contact that stays if it is about security, and goes with its code otherwise."""
+    return AlternateContact(
+        type=kind,
+        name="Team",
+        title="Duty",
+        email="team@corp.com",
+        phone_number=phone,
+        turn_off_on_removal=kind != "SECURITY",
+    )
+
+
+def delegation(account_id: str) -> dict[str, Any]:
+    """Return a delegation policy that lets an account read."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"},
+                "Action": "organizations:ListAccounts",
+                "Resource": "*",
+            }
+        ],
+    }
 
 
 class Life:
@@ -38,6 +72,8 @@ class Life:
         self.writes: dict[str, list[Write]] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.attached: dict[str, set[str]] = {}
+        self.features: dict[str, set[str]] = {}
+        self.phones: dict[str, dict[str, str]] = {}
 
     def deploy(self, name: str, declare: Callable[[cdk.Stack, IOrganization], object]) -> None:
         """Deploy what `declare` adds to an OU and an account."""
@@ -79,6 +115,22 @@ class Life:
             TargetId=unit["Id"], Filter="SERVICE_CONTROL_POLICY"
         )["Policies"]
         self.attached[name] = {policy["Name"] for policy in policies}
+        if name.startswith("accounts"):
+            features = self.aws.client("iam").list_organizations_features()
+            self.features[name] = set(features["EnabledFeatures"])
+            self.phones[name] = self._phones()
+
+    def _phones(self) -> dict[str, str]:
+        """Return the phone number of each contact that the account has, by its type."""
+        client = self.aws.client("account")
+        accounts = self.client.list_accounts()["Accounts"]
+        (audit,) = (entry["Id"] for entry in accounts if entry["Email"] == "audit@corp.com")
+        found = {}
+        for kind in ("BILLING", "OPERATIONS", "SECURITY"):
+            with contextlib.suppress(client.exceptions.ResourceNotFoundException):
+                answer = client.get_alternate_contact(AccountId=audit, AlternateContactType=kind)
+                found[kind] = answer["AlternateContact"]["PhoneNumber"]
+        return found
 
     def operations(self, name: str) -> list[str]:
         """Return the names of what a deployment wrote."""
@@ -128,10 +180,27 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Any:
             unit = organization.root.add_organizational_unit("Unit")
             unit.add_account("Audit", email="audit@corp.com")
 
+        def of_accounts(
+            phone: str, *, sessions: bool
+        ) -> Callable[[cdk.Stack, IOrganization], None]:
+            def declare(stack: cdk.Stack, organization: IOrganization) -> None:
+                del stack
+                unit = organization.root.add_organizational_unit("Unit")
+                security, billing = contact("SECURITY", phone), contact("BILLING", phone)
+                unit.add_account("Audit", email="audit@corp.com", contacts=[security, billing])
+                organization.manage_root_access(sessions=sessions, turn_off_on_removal=True)
+                organization.add_delegation_policy(delegation(aws.account_id))
+
+            return declare
+
         life.deploy("created", everything)
         life.deploy("again", everything)
         life.deploy("less", less)
         life.deploy("nothing", nothing)
+        life.deploy("accounts", of_accounts("+49 1", sessions=True))
+        life.deploy("accounts again", of_accounts("+49 1", sessions=True))
+        life.deploy("accounts changed", of_accounts("+49 2", sessions=False))
+        life.deploy("accounts gone", nothing)
         yield life
 
 
@@ -191,3 +260,30 @@ class TestOrganizationSettings:
         """The code has gone; trust, administrator, policy type and tags are there."""
         assert life.writes["nothing"] == []
         assert life.tags["nothing"] == life.tags["less"]
+
+    def test_contacts_root_access_and_delegation_are_created(self, life: Life) -> None:
+        """With the trust that each of them needs first."""
+        operations = life.operations("accounts")
+        assert operations.count("PutAlternateContact") == 2
+        assert operations.count("PutResourcePolicy") == 1
+        trusted = [
+            parameters["ServicePrincipal"]
+            for operation, parameters in life.writes["accounts"]
+            if operation == "EnableAWSServiceAccess"
+        ]
+        assert sorted(trusted) == ["account.amazonaws.com", "iam.amazonaws.com"]
+        assert life.features["accounts"] == {"RootCredentialsManagement", "RootSessions"}
+        assert life.phones["accounts"] == {"SECURITY": "+49 1", "BILLING": "+49 1"}
+        assert life.writes["accounts again"] == []
+
+    def test_contacts_and_root_access_are_changed(self, life: Life) -> None:
+        """A feature that is no longer asked for goes where that is asked for."""
+        assert life.phones["accounts changed"] == {"SECURITY": "+49 2", "BILLING": "+49 2"}
+        assert life.features["accounts changed"] == {"RootCredentialsManagement"}
+
+    def test_contacts_root_access_and_delegation_go_as_they_ask(self, life: Life) -> None:
+        """The delegation policy and one contact stay; the rest is turned off."""
+        assert life.phones["accounts gone"] == {"SECURITY": "+49 2"}
+        assert life.features["accounts gone"] == set()
+        assert "DeleteResourcePolicy" not in life.operations("accounts gone")
+        assert life.client.describe_resource_policy()["ResourcePolicy"]["Content"]
