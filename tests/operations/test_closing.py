@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -24,13 +23,6 @@ from org_constructs.rehearsal import EmbeddedAws
 
 SCP = "SERVICE_CONTROL_POLICY"
 EMAIL = "app@corp.com"
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[EmbeddedAws]:
-    """An embedded AWS for the tests of this module."""
-    with EmbeddedAws.start() as aws:
-        yield aws
 
 
 class Live:

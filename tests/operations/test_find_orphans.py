@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -14,13 +13,6 @@ from org_constructs.rehearsal import EmbeddedAws
 
 DENY = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}'
 SCP = "SERVICE_CONTROL_POLICY"
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[EmbeddedAws]:
-    """An embedded AWS for the tests of this module."""
-    with EmbeddedAws.start() as aws:
-        yield aws
 
 
 class Live:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -27,13 +27,6 @@ DENY = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}],
 }
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[EmbeddedAws]:
-    """An embedded AWS for the tests of this module."""
-    with EmbeddedAws.start() as aws:
-        yield aws
 
 
 def unit(name: str, parent: Any) -> dict[str, Any]:
