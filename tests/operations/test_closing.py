@@ -87,6 +87,8 @@ class Live:
 def live(served: EmbeddedAws) -> Live:
     """The organization, made anew."""
     served.reset()
+    # What is being closed stays that, however busy the machine is.
+    served.configure(account_closure_seconds=3600)
     return Live(served)
 
 
