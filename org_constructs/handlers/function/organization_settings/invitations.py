@@ -224,8 +224,12 @@ def place(
 
 def _parent_of(client: OrganizationsClient, account_id: str, patience: Patience) -> str:
     try:
-        found: Any = patience.call(
-            lambda: client.list_parents(ChildId=account_id),
+        found = patience.call(
+            lambda: [
+                parent
+                for page in client.get_paginator("list_parents").paginate(ChildId=account_id)
+                for parent in page["Parents"]
+            ],
             awaited=f"where account '{account_id}' is",
         )
     except Exception as error:
@@ -234,19 +238,19 @@ def _parent_of(client: OrganizationsClient, account_id: str, patience: Patience)
                 f"account '{account_id}' is no member of the organization any more; invite it again"
             ) from error
         raise
-    return str(found["Parents"][0]["Id"])
+    return str(found[0]["Id"])
 
 
 def _is_quarantine(client: OrganizationsClient, parent_id: str, patience: Patience) -> bool:
     if parent_id.startswith("r-"):
         return False
-    tags: Any = patience.call(
-        lambda: client.list_tags_for_resource(ResourceId=parent_id),
+    pages = client.get_paginator("list_tags_for_resource")
+    tags = patience.call(
+        lambda: [tag for page in pages.paginate(ResourceId=parent_id) for tag in page["Tags"]],
         awaited=f"the tags of '{parent_id}'",
     )
     return any(
-        tag.get("Key") == QUARANTINE_TAG and str(tag.get("Value")).lower() == "true"
-        for tag in tags["Tags"]
+        tag.get("Key") == QUARANTINE_TAG and str(tag.get("Value")).lower() == "true" for tag in tags
     )
 
 
