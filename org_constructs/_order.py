@@ -30,9 +30,10 @@ class OrderStage(IntEnum):
     CONTAINER_ALLOW_LIST = 5
     ACCOUNT = 6
     UNTARGETED_POLICY = 7
-    INVITATION = 8
-    # What moves accounts later learns of an OU only when its policies are attached.
-    INVITATION_SWEEP = 9
+    # What moves accounts later learns of an OU only when its policies are attached, and before
+    # accounts are moved there: it would take them back to an OU whose policies are about to go.
+    INVITATION_SWEEP = 8
+    INVITATION = 9
     # What protects nothing comes late, so that it holds up nothing that does.
     ORGANIZATION_SETTING = 10
     CONTACT = 11

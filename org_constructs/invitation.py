@@ -140,8 +140,9 @@ class AccountInvitation(Tracked, cdk.Resource):
 class InvitationSweep(OrganizationFunction):
     """Places the invited accounts of one stack when they have joined. Made on first use.
 
-    The rules hand over all that the function needs to know, and wait for the invitations in the
-    chain: the function never learns of an OU whose guardrails are not attached.
+    The rules hand over all that the function needs to know, after the policies in the chain: the
+    function never learns of an OU whose guardrails are not attached. They come before the
+    invitations: where a deployment stops in between, the function does not move back who has moved.
     """
 
     def __init__(self, scope: Construct, id: str) -> None:

@@ -64,21 +64,24 @@ def test_what_it_takes(new_stack: NewStack) -> None:
     assert "DeletionPolicy" not in invited
 
 
-def test_guardrails_first_then_invitations_then_rules(new_stack: NewStack) -> None:
-    """Nothing that moves an account knows of an OU before its policies are attached."""
+def test_guardrails_first_then_rules_then_invitations(new_stack: NewStack) -> None:
+    """Nothing that moves an account knows of an OU before its policies are attached.
+
+    The rules come before the invitations: a sweep that still has the old OU would take an account
+    back there, and the policies of the old OU go at the end of the deployment.
+    """
     found = resources(declare(new_stack()))
     invitations = sorted(of_type(found, INVITATION))
     rules = of_type(found, "AWS::Events::Rule")
     policies = of_type(found, "AWS::Organizations::Policy")
     (removal,) = of_type(found, "AWS::IAM::Policy")
-    before = set(found[invitations[0]]["DependsOn"]) - {removal}
-    assert before <= policies.keys()
-    assert len(before) == 1
-    assert set(found[invitations[1]]["DependsOn"]) == {removal, invitations[0]}
     first = next(key for key in rules if "Acceptance" in key)
     second = next(key for key in rules if "Schedule" in key)
-    assert found[first]["DependsOn"] == [invitations[1]]
+    assert set(found[first]["DependsOn"]) <= policies.keys()
+    assert len(found[first]["DependsOn"]) == 1
     assert found[second]["DependsOn"] == [first]
+    assert set(found[invitations[0]]["DependsOn"]) == {removal, second}
+    assert set(found[invitations[1]]["DependsOn"]) == {removal, invitations[0]}
     assert all(len(rule["Properties"]["Name"]) <= 64 for rule in rules.values())
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -353,6 +353,24 @@ class TestSweep:
         assert swept() == {LEGACY: "quarantined"}
         assert world.place_of(LEGACY) == unit
 
+    def test_a_quarantine_with_other_tags(
+        self, world: World, ask: Ask, swept: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """AWS tells tags in pages, and may tell few of them in one."""
+        monkeypatch.setattr("org_constructs.rehearsal.backend.tags._TAGS_PER_PAGE", 1)
+        ask()
+        world.accept(LEGACY)
+        unit = _quarantine(world, LEGACY, [{"Key": "owner", "Value": "platform"}])
+        assert swept() == {LEGACY: "quarantined"}
+        assert world.place_of(LEGACY) == unit
+
+    def test_the_management_account_stays(self, world: World, swept: Any) -> None:
+        """The rules may know of it before the deployment has refused to invite it."""
+        assert swept(AccountId=MANAGER) == {MANAGER: "management"}
+        email = world.manager.describe_account(AccountId=MANAGER)["Account"]["Email"]
+        assert swept(Email=email) == {email.lower(): "management"}
+        assert world.place_of(MANAGER) == world.root
+
     def test_closed_accounts_are_left_alone(self, world: World, ask: Ask, swept: Any) -> None:
         """AWS moves none of them."""
         ask()
@@ -392,9 +410,9 @@ class TestSweep:
             swept()
 
 
-def _quarantine(world: World, account_id: str) -> str:
+def _quarantine(world: World, account_id: str, more: Sequence[dict[str, str]] = ()) -> str:
     unit = world.unit("Quarantine")
-    tags = [{"Key": "org-constructs:quarantine", "Value": "true"}]
+    tags = [*more, {"Key": "org-constructs:quarantine", "Value": "true"}]
     world.manager.tag_resource(ResourceId=unit, Tags=tags)
     world.manager.move_account(
         AccountId=account_id, SourceParentId=world.root, DestinationParentId=unit

@@ -131,6 +131,9 @@ def _place(
     patience: Patience,
 ) -> str:
     account_id, state = str(account["Id"]), state_of(account)
+    if str(account.get("Arn", "")).split(":")[4:5] == [account_id]:
+        # The ARN of each account names the one that manages it. The deployment refuses this one.
+        return "management"
     if state not in ("ACTIVE", ""):
         # Closed accounts cannot be moved, and one that is being activated can be later.
         return state.lower()
