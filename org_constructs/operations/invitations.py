@@ -140,7 +140,8 @@ def resend(
         The invitations that were sent, with their former state.
 
     Raises:
-        InvitationError: a name is none, its invitation is pending or accepted, or AWS refuses it.
+        InvitationError: a name is none, its invitation is pending or accepted, or AWS refuses it;
+            the others are sent all the same.
     """
     known = tuple(statuses)
     chosen = [status for status in known if status.state in _ENDED]
@@ -150,23 +151,30 @@ def resend(
         patience=patience or Patience(_PATIENCE_SECONDS),
         client=cast("Any", session.client),
     )
+    failures = []
     for status in chosen:
-        if status.state not in _RESENDABLE:
-            raise InvitationError(
-                f"the invitation of '{status.name}' is {status.state}; there is nothing to send again"
-            )
-        if status.parent_id is None:
-            raise InvitationError(
-                f"'{status.home}', where '{status.name}' belongs, is not deployed; deploy first"
-            )
-        properties = {**_target_of(status.declared), "ParentId": status.parent_id}
-        if status.declared.notes:
-            properties["Notes"] = status.declared.notes
         try:
-            SETTING.apply(properties, {}, run)
-        except (SettingError, DeadlineError) as error:
-            raise InvitationError(str(error)) from error
+            _send(status, run)
+        except (InvitationError, SettingError, DeadlineError) as error:
+            failures.append(str(error))
+    if failures:
+        raise InvitationError("; ".join(failures))
     return tuple(chosen)
+
+
+def _send(status: InvitationStatus, run: Run) -> None:
+    if status.state not in _RESENDABLE:
+        raise InvitationError(
+            f"the invitation of '{status.name}' is {status.state}; there is nothing to send again"
+        )
+    if status.parent_id is None:
+        raise InvitationError(
+            f"'{status.home}', where '{status.name}' belongs, is not deployed; deploy first"
+        )
+    properties = {**_target_of(status.declared), "ParentId": status.parent_id}
+    if status.declared.notes:
+        properties["Notes"] = status.declared.notes
+    SETTING.apply(properties, {}, run)
 
 
 class _Homes:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,8 +9,16 @@ from backend_client import organizations_of
 from settings_harness import Clock, Context, Request, Serve
 
 from org_constructs.handlers.function.organization_settings.index import Surroundings
+from org_constructs.handlers.function.organization_settings.retry import Patience
 from org_constructs.handlers.function.organization_settings.settings import discover
 from org_constructs.handlers.function.organization_settings.sweep import SweepError, sweep
+from org_constructs.model.organization import DeclaredInvitation
+from org_constructs.operations.invitations import (
+    InvitationError,
+    InvitationState,
+    InvitationStatus,
+    resend,
+)
 from org_constructs.rehearsal.backend import Clock as AwsClock
 from org_constructs.rehearsal.backend import Organizations, Settings
 
@@ -408,6 +417,39 @@ class TestSweep:
         world.backend.faults.inject(["MoveAccount:1-99:SourceParentNotFoundException"])
         with pytest.raises(SweepError, match="moved by somebody else again and again"):
             swept()
+
+
+class TestSendingAgain:
+    """What `orgctl invitations resend` does with the same setting."""
+
+    def test_one_refusal_does_not_hold_up_the_others(self, world: World) -> None:
+        """Who cannot be invited is named, and the rest are sent."""
+        statuses = [
+            InvitationStatus(
+                declared=DeclaredInvitation(
+                    key=account_id,
+                    stack="Org",
+                    stack_id="Org",
+                    logical_id=account_id,
+                    path=f"Org/{account_id}",
+                    account_id=account_id,
+                    email=None,
+                    parent="Sandbox",
+                ),
+                name=account_id,
+                home="Sandbox",
+                parent_id=world.units["Sandbox"],
+                state=InvitationState.DECLINED,
+            )
+            for account_id in (MANAGER, OTHER)
+        ]
+        session: Any = SimpleNamespace(client=lambda _: world.manager)
+        with pytest.raises(
+            InvitationError, match=f"'{MANAGER}' is the management account"
+        ) as caught:
+            resend(statuses, session, patience=Patience(60, sleep=lambda _: None))
+        assert OTHER not in str(caught.value)
+        assert world.invitations() == [("REQUESTED", OTHER)]
 
 
 def _quarantine(world: World, account_id: str, more: Sequence[dict[str, str]] = ()) -> str:
