@@ -24,9 +24,9 @@ class ContactType(StrEnum):
     SECURITY = "SECURITY"
 
 
-# The model of the account API (botocore 1.44).
-_EMAIL = re.compile(r"\s*[\w+=.#|!&-]+@[\w.-]+\.\w+\s*")
-_PHONE_NUMBER = re.compile(r"[\s0-9()+-]+")
+# The model of the account API (botocore 1.44), where \w and \s are ASCII.
+_EMAIL = re.compile(r"\s*[\w+=.#|!&-]+@[\w.-]+\.\w+\s*", re.ASCII)
+_PHONE_NUMBER = re.compile(r"[\s0-9()+-]+", re.ASCII)
 _LONGEST: Mapping[str, int] = {"name": 64, "title": 50, "email": 254, "phone_number": 25}
 
 

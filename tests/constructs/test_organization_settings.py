@@ -457,6 +457,7 @@ class TestContacts:
             ({"title": "x" * 51}, "does not have 1 to 50 characters"),
             ({"email": "x" * 250 + "@a.com"}, "does not have 1 to 254 characters"),
             ({"email": "nobody"}, "'nobody' is not an address"),
+            ({"email": "jürgen@corp.com"}, "'jürgen@corp.com' is not an address"),
             ({"phone_number": "1" * 26}, "does not have 1 to 25 characters"),
             ({"phone_number": "call me"}, "has other signs than digits"),
             ({"phone_number": 49}, "phone_number 49"),

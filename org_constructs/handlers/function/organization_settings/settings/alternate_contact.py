@@ -29,11 +29,11 @@ _TYPE: Final = re.compile(r"BILLING|OPERATIONS|SECURITY")
 # The account API's model, with its lengths; each with a sample.
 _FIELDS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
     "EmailAddress": (
-        re.compile(r"(?=[\s\S]{1,254}\Z)\s*[\w+=.#|!&-]+@[\w.-]+\.\w+\s*"),
+        re.compile(r"(?=[\s\S]{1,254}\Z)\s*[\w+=.#|!&-]+@[\w.-]+\.\w+\s*", re.ASCII),
         "'security@example.com'",
     ),
     "Name": (re.compile(r"[\s\S]{1,64}"), "'Security team'"),
-    "PhoneNumber": (re.compile(r"[\s0-9()+-]{1,25}"), "'+49 30 1234567'"),
+    "PhoneNumber": (re.compile(r"[\s0-9()+-]{1,25}", re.ASCII), "'+49 30 1234567'"),
     "Title": (re.compile(r"[\s\S]{1,50}"), "'Head of security'"),
 }
 _OF_ACCOUNT_MANAGEMENT = {"StringEquals": {"organizations:ServicePrincipal": _SERVICE_PRINCIPAL}}
