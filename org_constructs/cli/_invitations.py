@@ -258,7 +258,7 @@ def _denials(invitation: PendingInvitation, assembly: Path | None) -> list[str]:
     from org_constructs.model import OrganizationModel
 
     model = OrganizationModel.from_assembly(assembly)
-    declared = _declared(model, invitation.account_id)
+    declared = _declared(model, invitation)
     if declared is None:
         return [f"'{assembly}' declares no invitation of this account"]
     return [
@@ -267,9 +267,15 @@ def _denials(invitation: PendingInvitation, assembly: Path | None) -> list[str]:
     ]
 
 
-def _declared(model: OrganizationModel, account_id: str) -> str | None:
-    found = [one for one in model.invitations.values() if one.account_id == account_id]
-    return found[0].parent if found else None
+def _declared(model: OrganizationModel, invitation: PendingInvitation) -> str | None:
+    """Return where the account belongs, whichever way it is invited."""
+    invited = {invitation.account_id, invitation.email.lower()} - {""}
+    found = (
+        one.parent
+        for one in model.invitations.values()
+        if (one.account_id or (one.email or "").lower()) in invited
+    )
+    return next(found, None)
 
 
 def _out() -> Console:

@@ -44,6 +44,7 @@ class PendingInvitation:
     Attributes:
         handshake_id: its id.
         account_id: the account that is invited, and signed in.
+        email: its address, if the invitation goes by address.
         organization_id: the organization that it would join.
         manager_id: the account that manages that organization and pays its bills.
         manager_name: its name, where AWS tells it.
@@ -57,6 +58,7 @@ class PendingInvitation:
     account_id: str
     organization_id: str
     manager_id: str
+    email: str = ""
     manager_name: str = ""
     manager_email: str = ""
     all_features: bool = True
@@ -274,6 +276,9 @@ def _read(handshake: Any, own: str) -> PendingInvitation:
         account_id=own,
         organization_id=_organization_party(handshake),
         manager_id=str(handshake["Arn"]).split(":")[4],
+        email=next(
+            (str(p["Id"]) for p in handshake.get("Parties", ()) if p["Type"] == "EMAIL"), ""
+        ),
         manager_name=values.get("MASTER_NAME", values.get("MANAGEMENT_ACCOUNT_NAME", "")),
         manager_email=values.get("MASTER_EMAIL", values.get("MANAGEMENT_ACCOUNT_EMAIL", "")),
         all_features=values.get("ORGANIZATION_FEATURE_SET", "ALL") == "ALL",

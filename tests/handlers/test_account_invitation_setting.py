@@ -8,11 +8,13 @@ import pytest
 from backend_client import organizations_of
 from settings_harness import Clock, Context, Request, Serve
 
+from org_constructs.cli._invitations import _declared as place_of
 from org_constructs.handlers.function.organization_settings.index import Surroundings
 from org_constructs.handlers.function.organization_settings.retry import Patience
 from org_constructs.handlers.function.organization_settings.settings import discover
 from org_constructs.handlers.function.organization_settings.sweep import SweepError, sweep
 from org_constructs.model.organization import DeclaredInvitation
+from org_constructs.operations.acceptance import find_invitation
 from org_constructs.operations.invitations import (
     InvitationError,
     InvitationState,
@@ -419,6 +421,25 @@ class TestSweep:
             swept()
 
 
+class TestOwner:
+    """What the owner is shown before accepting."""
+
+    @pytest.mark.parametrize("by", ["AccountId", "Email"])
+    def test_where_the_account_belongs(self, world: World, ask: Ask, by: str) -> None:
+        """The app's declaration is found, whichever way the account is invited."""
+        world.backend.add_account(LEGACY, "Legacy", "legacy@corp.com")
+        who = {"AccountId": LEGACY, "Email": "Legacy@corp.com"}[by]
+        assert ask(**{by: who})["Status"] == "SUCCESS"
+        caller = {"Account": LEGACY, "Arn": f"arn:aws:iam::{LEGACY}:user/owner"}
+        sts = SimpleNamespace(get_caller_identity=lambda: caller)
+        session: Any = SimpleNamespace(
+            client=lambda name: sts if name == "sts" else world.client(LEGACY)
+        )
+        declared = _declared_as(LEGACY, **{{"AccountId": "account_id", "Email": "email"}[by]: who})
+        model: Any = SimpleNamespace(invitations={declared.key: declared})
+        assert place_of(model, find_invitation(session)) == "Sandbox"
+
+
 class TestSendingAgain:
     """What `orgctl invitations resend` does with the same setting."""
 
@@ -426,16 +447,7 @@ class TestSendingAgain:
         """Who cannot be invited is named, and the rest are sent."""
         statuses = [
             InvitationStatus(
-                declared=DeclaredInvitation(
-                    key=account_id,
-                    stack="Org",
-                    stack_id="Org",
-                    logical_id=account_id,
-                    path=f"Org/{account_id}",
-                    account_id=account_id,
-                    email=None,
-                    parent="Sandbox",
-                ),
+                declared=_declared_as(account_id, account_id=account_id),
                 name=account_id,
                 home="Sandbox",
                 parent_id=world.units["Sandbox"],
@@ -450,6 +462,21 @@ class TestSendingAgain:
             resend(statuses, session, patience=Patience(60, sleep=lambda _: None))
         assert OTHER not in str(caught.value)
         assert world.invitations() == [("REQUESTED", OTHER)]
+
+
+def _declared_as(
+    id: str, *, account_id: str | None = None, email: str | None = None
+) -> DeclaredInvitation:
+    return DeclaredInvitation(
+        key=id,
+        stack="Org",
+        stack_id="Org",
+        logical_id=id,
+        path=f"Org/{id}",
+        account_id=account_id,
+        email=email,
+        parent="Sandbox",
+    )
 
 
 def _quarantine(world: World, account_id: str, more: Sequence[dict[str, str]] = ()) -> str:
