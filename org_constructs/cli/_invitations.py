@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,6 +37,8 @@ Profile = Annotated[str | None, typer.Option(help="Profile of the AWS configurat
 Region = Annotated[str | None, typer.Option(help="Region of the stacks; the app's by default.")]
 
 _CDK_OUT = Path("cdk.out")
+# How AWS answers the account of an owner, who is signed in there to accept.
+_NOT_THE_MANAGER = frozenset({"AccessDeniedException", "AWSOrganizationsNotInUseException"})
 
 
 @app.command("list")
@@ -183,9 +186,10 @@ def _statuses(
     assembly: Path, region: str | None, profile: str | None
 ) -> tuple[tuple[InvitationStatus, ...], Session]:
     import boto3
+    from botocore.exceptions import ClientError
 
     from org_constructs.model import OrganizationModel
-    from org_constructs.operations.invitations import read_invitations
+    from org_constructs.operations.invitations import InvitationError, read_invitations
 
     model = OrganizationModel.from_assembly(assembly)
     regions = {stack.region for stack in model.assembly.stacks if stack.region}
@@ -193,7 +197,14 @@ def _statuses(
     session = boto3.Session(region_name=region, profile_name=profile)
     if not model.invitations:
         return (), session
-    return read_invitations(model, session), session
+    try:
+        return read_invitations(model, session), session
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _NOT_THE_MANAGER:
+            raise
+        raise InvitationError(
+            f"{str(error).rstrip('.')}; sign in to the account that manages the organization"
+        ) from error
 
 
 def _region(profile: str | None) -> str:
@@ -233,7 +244,7 @@ def _explain(invitation: PendingInvitation, assembly: Path | None) -> None:
     if invitation.notes:
         _say(f"  notes: {invitation.notes}")
     if invitation.expires is not None:
-        _say(f"  expires: {invitation.expires:%Y-%m-%d %H:%M}")
+        _say(f"  expires: {invitation.expires.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
     _say("Accepting means:")
     _say(
         f"  - the management account {invitation.manager_id} pays the bills of this account, and sees them"

@@ -6,6 +6,7 @@ management account above all, is told so before anything is asked of AWS that co
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ __all__ = ["AcceptanceError", "PendingInvitation", "accept", "find_invitation", 
 
 _OPEN: Final = frozenset({"OPEN", "REQUESTED"})
 _POLL_SECONDS: Final = 5.0
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 # What AWS says against an acceptance, by its reason or code (model).
 _REMEDIES: Final = {
@@ -83,6 +85,13 @@ def find_invitation(
     own, who = str(identity["Account"]), f"{identity['Account']} ({identity['Arn']})"
     client = session.client("organizations")
     organization = _organization_of(client)
+    if account_id is not None and account_id != own and not _ACCOUNT.fullmatch(account_id):
+        # An address does not tell whose account it is, not even whether it is the caller's.
+        raise AcceptanceError(
+            f"'{account_id}' is no account id; you are signed in to account {who}"
+            f"{_role_of(own, organization)}. Give the 12 digits of the invited account, or leave "
+            "--account out"
+        )
     if account_id is not None and account_id != own:
         raise AcceptanceError(
             f"you are signed in to account {who}{_role_of(own, organization)}, and the invitation is "
