@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from plain_session import PlainSession, refusing
 
 from org_constructs.model import Lock, OrganizationModel
@@ -205,6 +206,18 @@ class TestCaller:
         """They have expired."""
         (line,) = live.all(session=PlainSession(live.aws, sts=refusing("GetCallerIdentity")))
         assert (line.look, line.failed) == ("caller", True)
+        assert "credentials do not work" in line.remedy
+
+    def test_nobody_answers(self, live: Live) -> None:
+        """The network is at fault, and signing in again would not help."""
+
+        def call() -> None:
+            raise EndpointConnectionError(endpoint_url="https://sts.example")
+
+        sts = SimpleNamespace(get_caller_identity=call)
+        (line,) = live.all(session=PlainSession(live.aws, sts=sts))
+        assert (line.look, line.failed) == ("caller", True)
+        assert "credentials" not in line.remedy
 
     def test_another_organization(self, live: Live) -> None:
         """The ids in the settings are those of another one."""
@@ -225,6 +238,8 @@ class TestCaller:
         }
         lines = live.all()
         assert "this deployment creates it" in lines[0].text
+        (counted,) = [line.text for line in lines if line.look == "account-quota"]
+        assert counted == "1 accounts, 0 pending invitations and 1 to come of 10"
         assert {line.look for line in lines if line.failed} == {"bootstrap"}
         assert outcomes([line for line in lines if line.look == "finalizing"]) == ["unknown"]
 

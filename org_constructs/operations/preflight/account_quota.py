@@ -28,7 +28,8 @@ def look(situation: Situation) -> Iterator[Line]:
     ]
     joined = {*situation.accounts, *situation.account_by_email}
     inviting = situation.invited - set(pending) - joined
-    there, waiting = len(situation.accounts), len(situation.invitations)
+    # The management account is the first one of an organization that is to be created.
+    there, waiting = len(situation.accounts) or 1, len(situation.invitations)
     new = len(situation.new_accounts) + len(inviting)
     total = there + waiting + new
     counted = f"{there} accounts, {waiting} pending invitations and {new} to come"

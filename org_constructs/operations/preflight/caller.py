@@ -22,12 +22,18 @@ _PARENTS = ("ParentId", "ParentIds", "TargetIds", "RootId")
 
 def look(situation: Situation) -> Iterator[Line]:
     """Compare the caller and its organization with the assembly and the lock."""
+    from botocore.exceptions import ClientError
+
     try:
         account = str(situation.identity["Account"])
     except NotKnownError as error:
-        # Nobody needs a permission for this question, so the credentials are no good.
+        # Nobody needs a permission for this question, so AWS is out of reach, or the credentials
+        # are no good.
         yield failed(
-            str(error), "sign in to the management account again; the credentials do not work"
+            str(error),
+            "sign in to the management account again; the credentials do not work"
+            if isinstance(error.__cause__, ClientError)
+            else "see that AWS can be reached from here with this profile and Region",
         )
         return
     expected = situation.model.management_account_ids
