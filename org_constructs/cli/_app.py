@@ -154,7 +154,9 @@ def rehearse(
     ] = 0,
     account: Annotated[
         str | None,
-        typer.Option(help="Management account id; the one that the app names by default."),
+        typer.Option(
+            help="Management account id; by default the one that the app names, with --serve 111111111111."
+        ),
     ] = None,
     region: Annotated[str, typer.Option(help="Region of the embedded AWS.")] = "us-east-1",
     context: Annotated[
