@@ -1,7 +1,7 @@
 """An account is invited once, is none that is made here, and keeps its invitation.
 
 A second invitation of one account is refused by AWS while the first is pending, and two that name
-different OUs would move the account to and fro. An invitation under another id is sent, or taken
+different OUs would move the account back and forth. An invitation under another id is sent, or taken
 over, before the old one is withdrawn, which withdraws it for both.
 """
 
