@@ -28,7 +28,7 @@ os.environ["PATH"] = os.pathsep.join(
 
 # A machine that is busy otherwise is no defect of what is tested; more examples cost everybody
 # minutes (--hypothesis-profile=default has 100).
-hypothesis.settings.register_profile("patient", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("patient", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("patient")
 
 # Ids that no documentation uses as a placeholder.

@@ -126,7 +126,7 @@ def test_a_failing_app(tmp_path: Path, start: Callable[..., Any]) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_rehearsal_that_is_stopped(
     tmp_path: Path, start: Callable[..., Any], number: signal.Signals
 ) -> None:

@@ -26,8 +26,6 @@ BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "faults.py"
 SAMPLE = {
     "CreateOrganizationalUnit:1:ServiceException:after": "deploy, recover",
     "CreatePolicy:2:ServiceException:after": "deploy, recover",
-    "AttachPolicy:3:AccessDeniedException": "deploy",
-    "AttachPolicy:2:ServiceException:after": "",
     "CreateAccount:3:FAILED=INTERNAL_FAILURE": "deploy",
     "CreateAccount:1:ServiceException:after": "recover",
     "MoveAccount:4:AccessDeniedException": "recover",

@@ -225,7 +225,7 @@ STATEMENTS = st.builds(
 )
 SIDES = st.lists(STATEMENTS, min_size=1, max_size=3).map(lambda statements: bound(*statements))
 many_examples = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 

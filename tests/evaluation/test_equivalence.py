@@ -710,7 +710,7 @@ def any_request(chance: random.Random) -> Request:
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LEVELS, st.data(), st.integers(0, 2**32))
 def test_agrees_with_requests(first: list[Any], data: st.DataObject, seed: int) -> None:
     """Equal sets agree on every request that is tried; different ones do not on the one named."""
@@ -749,7 +749,7 @@ SETS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SETS, SETS, st.sampled_from(["first", "second", "both"]), st.integers(0, 2**32))
 def test_both_kinds_agree_with_requests(
     first: PolicySet, second: PolicySet, levels: str, seed: int

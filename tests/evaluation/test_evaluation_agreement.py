@@ -12,7 +12,7 @@ from naive_evaluator import answer
 from org_constructs.evaluation import Request, decide
 from org_constructs.evaluation._operators import OPERATORS
 
-SEEDS = range(8)
+SEEDS = range(5)
 PER_SEED = 150
 REQUESTS = 6
 
