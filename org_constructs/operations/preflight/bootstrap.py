@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from org_constructs.handlers import setting_actions
+from org_constructs.handlers import function_actions
 from org_constructs.operations.bootstrap import (
     BOUNDARY_NAME,
     FORBIDDEN_ACTIONS,
@@ -153,9 +153,9 @@ def _outdated(client: Any) -> str:
     stack = client.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
     parameters = {p["ParameterKey"]: p["ParameterValue"] for p in stack.get("Parameters", ())}
     allowed = set(parameters.get("SettingActions", "").split(","))
-    missing = {a for actions in setting_actions().values() for a in actions} - allowed
+    missing = set(function_actions()) - allowed
     if missing:
-        return f"the settings function may not call {', '.join(sorted(missing))}"
+        return f"the functions may not call {', '.join(sorted(missing))}"
     body = client.get_template(StackName=STACK_NAME)["TemplateBody"]
     if isinstance(body, str) and body.strip() != execution_policy_template().strip():
         return f"stack '{STACK_NAME}' is of another version of this library"
