@@ -286,7 +286,7 @@ class TestRefusals:
         world.backend.faults.inject([f"InviteAccountToOrganization:1-99:{error}"])
         answer = ask()
         assert answer["Status"] == "FAILED"
-        assert answer["Reason"].startswith(f"account '{LEGACY}' cannot be invited: ")
+        assert answer["Reason"].startswith(f"account '{LEGACY}' cannot be invited (")
         assert text in answer["Reason"]
         assert error.partition("=")[0] in answer["Reason"]
 

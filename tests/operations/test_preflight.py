@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from plain_session import PlainSession, refusing
 
+from org_constructs.handlers import function_actions
 from org_constructs.model import Lock, OrganizationModel
 from org_constructs.model.assembly import Assembly
 from org_constructs.operations.bootstrap import (
@@ -295,6 +296,16 @@ class TestBootstrap:
         assert line.failed
         assert "organizations:EnablePolicyType" in line.text
         assert "again" in line.remedy
+
+    def test_before_invitations(self, live: Live) -> None:
+        """What only the sweep of invitations calls is missed, too."""
+        allowed = [a for a in function_actions() if a != "organizations:ListAccountsForParent"]
+        deploy_execution_policy(
+            cast("Any", live.session), setting_actions_allowed=allowed, sleep=quickly
+        )
+        line = live.lines("bootstrap")[-1]
+        assert line.failed
+        assert "may not call organizations:ListAccountsForParent" in line.text
 
     def test_who_may_not_look(self, live: Live) -> None:
         """It is not known, and the action is named."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _IN_MANAGEMENT_ACCOUNT = (
     "deploy this stack with credentials of the organization's management account"
@@ -67,6 +68,26 @@ def explain(error: Exception) -> str:
     text = f"{operation} failed with {code}" + (f": {message}" if message else "")
     remedy = _REMEDIES.get(error_reason(error)) or _REMEDIES.get(code)
     return f"{text}; {remedy}" if remedy else text
+
+
+@contextmanager
+def explained(failure: str, remedies: Mapping[str, str]) -> Iterator[None]:
+    """Let an error of AWS tell what could not be done, and what to do, where that is known.
+
+    Args:
+        failure: what could not be done.
+        remedies: what to do, by the error's Reason or code; the Reason says more.
+
+    Raises:
+        SettingError: in place of an error with a remedy; any other one stays what it is.
+    """
+    try:
+        yield
+    except Exception as error:
+        remedy = remedies.get(error_reason(error)) or remedies.get(error_code(error))
+        if remedy is None:
+            raise
+        raise SettingError(f"{failure} ({explain(error)}); {remedy}") from error
 
 
 def _details(error: BaseException) -> Mapping[str, object]:

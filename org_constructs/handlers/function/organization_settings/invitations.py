@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from .errors import SettingError, error_code, explain
+from .properties import ACCOUNT_ID, checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,7 +35,6 @@ SWEEP_ACTIONS: Final[Mapping[str, str]] = {
     "organizations:MoveAccount": "places an account that has joined",
 }
 
-_ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 _EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _PARENT_ID: Final = re.compile(r"(r-[0-9a-z]{4,32})|(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})")
 _OPEN: Final = frozenset({"OPEN", "REQUESTED"})
@@ -67,15 +67,13 @@ class Invited:
         if (account_id is None) is (email is None):
             raise SettingError("give either the property AccountId or the property Email")
         if account_id is not None:
-            _check("AccountId", account_id, _ACCOUNT_ID, "'123456789012'")
+            account_id = checked(properties, "AccountId", ACCOUNT_ID, "'123456789012'")
         else:
-            _check("Email", email, _EMAIL, "'aws@corp.com'")
-        parent_id = properties.get("ParentId")
-        _check("ParentId", parent_id, _PARENT_ID, "'ou-ab12-34cd56ef'")
+            email = checked(properties, "Email", _EMAIL, "'aws@corp.com'").lower()
         return cls(
             account_id=account_id,
-            email=None if email is None else str(email).lower(),
-            parent_id=str(parent_id),
+            email=email,
+            parent_id=checked(properties, "ParentId", _PARENT_ID, "'ou-ab12-34cd56ef'"),
         )
 
     @property
@@ -252,10 +250,3 @@ def _is_quarantine(client: OrganizationsClient, parent_id: str, patience: Patien
     return any(
         tag.get("Key") == QUARANTINE_TAG and str(tag.get("Value")).lower() == "true" for tag in tags
     )
-
-
-def _check(name: str, value: object, pattern: re.Pattern[str], sample: str) -> None:
-    if isinstance(value, str) and pattern.fullmatch(value):
-        return
-    shown = "is missing" if value is None else f"{value!r} does not have the form {pattern.pattern}"
-    raise SettingError(f"property {name} {shown}; give one such as {sample}")

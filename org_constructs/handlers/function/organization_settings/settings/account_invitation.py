@@ -10,9 +10,9 @@ sweep (`sweep.py`).
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import SettingError, error_code, error_reason, explain
+from ..errors import SettingError, explained
 from ..invitations import Invited, invitations, member, pending, place, state_of
 from . import Outcome, Setting
 
@@ -29,8 +29,13 @@ _LONGEST_NOTES: Final = 1024
 # CloudFormation shows no empty attribute.
 _NONE: Final = "none"
 
+_NOT_VERIFIED: Final = (
+    "the address of the management account is not verified; follow the link in the e-mail that AWS "
+    "has sent there ('Send verification request' in the console of AWS Organizations sends it again), "
+    "and deploy again"
+)
 # What AWS says against an invitation, by its reason or code (model).
-_REFUSALS: Final[Mapping[str, str]] = {
+_REMEDIES: Final[Mapping[str, str]] = {
     "ACCOUNT_NUMBER_LIMIT_EXCEEDED": (
         "the organization has as many accounts and pending invitations as it may have; ask for a "
         "higher quota of accounts, or cancel invitations that nobody needs, and deploy again"
@@ -46,11 +51,7 @@ _REFUSALS: Final[Mapping[str, str]] = {
         "no account can be invited while all features are being enabled; finish or cancel that, and "
         "deploy again"
     ),
-    "MANAGEMENT_ACCOUNT_EMAIL_NOT_VERIFIED": (
-        "the address of the management account is not verified; follow the link in the e-mail that "
-        "AWS has sent there ('Send verification request' in the console of AWS Organizations sends it "
-        "again), and deploy again"
-    ),
+    "MANAGEMENT_ACCOUNT_EMAIL_NOT_VERIFIED": _NOT_VERIFIED,
     "ORGANIZATION_FROM_DIFFERENT_SELLER_OF_RECORD": (
         "it has another seller of record than the organization (AWS Inc., AWS EMEA, AWS India, …), "
         "and accounts of different sellers cannot be in one organization; ask AWS Support"
@@ -61,12 +62,10 @@ _REFUSALS: Final[Mapping[str, str]] = {
     "PAYMENT_INSTRUMENT_REQUIRED": (
         "it has no valid means of payment; its owner adds one, and you deploy again"
     ),
-}
-_REFUSALS_BY_CODE: Final[Mapping[str, str]] = {
-    "AccountOwnerNotVerifiedException": _REFUSALS["MANAGEMENT_ACCOUNT_EMAIL_NOT_VERIFIED"],
+    "AccountOwnerNotVerifiedException": _NOT_VERIFIED,
     "DuplicateHandshakeException": (
         "it has a pending invitation already, sent in another form (by its address where this one "
-        "goes by its id, or the other way round); cancel that one, or declare it in that form"
+        "goes by its id, or the other way round); cancel that one ('aws organizations cancel-handshake'), or declare it in that form"
     ),
     "FinalizingOrganizationException": (
         "AWS is still setting the organization up, which takes up to an hour; wait and deploy again"
@@ -188,28 +187,18 @@ def _invite(client: OrganizationsClient, invited: Invited, notes: str, run: Run)
     request: dict[str, Any] = {"Target": invited.target}
     if notes:
         request["Notes"] = notes
-    try:
-        return run.patience.call(
-            lambda: client.invite_account_to_organization(**request)["Handshake"],
-            awaited=f"account '{invited.name}' to be invited",
-        )
-    except client.exceptions.DuplicateHandshakeException as error:
-        # A repeated request, or the list of invitations was older than the invitation.
-        handshake = pending(invitations(client, run.patience), invited)
-        if handshake is not None:
+    with explained(f"account '{invited.name}' cannot be invited", _REMEDIES):
+        try:
+            return run.patience.call(
+                lambda: client.invite_account_to_organization(**request)["Handshake"],
+                awaited=f"account '{invited.name}' to be invited",
+            )
+        except client.exceptions.DuplicateHandshakeException:
+            # A repeated request, or the list of invitations was older than the invitation.
+            handshake = pending(invitations(client, run.patience), invited)
+            if handshake is None:
+                raise
             return handshake
-        _refuse(error, invited)
-    except Exception as error:  # noqa: BLE001 - what it is, only its code tells
-        _refuse(error, invited)
-
-
-def _refuse(error: Exception, invited: Invited) -> NoReturn:
-    remedy = _REFUSALS.get(error_reason(error)) or _REFUSALS_BY_CODE.get(error_code(error))
-    if remedy is None:
-        raise error
-    raise SettingError(
-        f"account '{invited.name}' cannot be invited: {remedy} ({explain(error)})"
-    ) from error
 
 
 def _outcome(

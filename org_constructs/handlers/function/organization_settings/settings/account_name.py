@@ -13,7 +13,7 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import SettingError, error_code, explain
+from ..errors import explained
 from ..properties import ACCOUNT_ID, checked
 from ..trusted_access import trust
 from . import Outcome, Setting
@@ -28,6 +28,14 @@ _LOGGER = logging.getLogger(__name__)
 _SERVICE_PRINCIPAL: Final = "account.amazonaws.com"
 # The account API's model: printable ASCII without < and >.
 _NAME: Final = re.compile(r"[ -;=?-~]{1,50}")
+
+
+_REMEDIES: Final = {
+    "AccessDeniedException": (
+        "the organization needs all features, and the account must be an active member"
+    ),
+    "ValidationException": "check the account id, and give a name that AWS accepts",
+}
 
 
 class AccountNameSetting(Setting):
@@ -73,36 +81,18 @@ SETTING = AccountNameSetting()
 
 def _current_name(account_id: str, run: Run) -> str | None:
     client = run.client("account")
-    try:
+    with explained(f"the name of account '{account_id}' cannot be read", _REMEDIES):
         found: Mapping[str, Any] = run.patience.call(
             lambda: client.get_account_information(AccountId=account_id),
             awaited=f"the name of account '{account_id}'",
         )
-    except Exception as error:
-        _explain(error, f"the name of account '{account_id}' cannot be read")
-        raise
     return found.get("AccountName")
 
 
 def _rename(account_id: str, name: str, run: Run) -> None:
     client = run.client("account")
-    try:
+    with explained(f"account '{account_id}' cannot be renamed to '{name}'", _REMEDIES):
         run.patience.call(
             lambda: client.put_account_name(AccountId=account_id, AccountName=name),
             awaited=f"account '{account_id}' to be renamed",
         )
-    except Exception as error:
-        _explain(error, f"account '{account_id}' cannot be renamed to '{name}'")
-        raise
-
-
-def _explain(error: Exception, failure: str) -> None:
-    """Raise what a person should read about an error, where that is more than AWS says."""
-    code = error_code(error)
-    if code == "AccessDeniedException":
-        remedy = "the organization needs all features, and the account must be an active member"
-    elif code == "ValidationException":
-        remedy = "check the account id, and give a name that AWS accepts"
-    else:
-        return
-    raise SettingError(f"{failure} ({explain(error)}); {remedy}") from error

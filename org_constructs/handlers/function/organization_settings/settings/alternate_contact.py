@@ -12,7 +12,7 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import SettingError, error_code, explain
+from ..errors import error_code, explained
 from ..properties import ACCOUNT_ID, checked, turns_off
 from ..trusted_access import trust
 from . import Outcome, Setting
@@ -35,6 +35,14 @@ _FIELDS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
     "Name": (re.compile(r"[\s\S]{1,64}"), "'Security team'"),
     "PhoneNumber": (re.compile(r"[\s0-9()+-]{1,25}", re.ASCII), "'+49 30 1234567'"),
     "Title": (re.compile(r"[\s\S]{1,50}"), "'Head of security'"),
+}
+_REMEDIES: Final = {
+    "AccessDeniedException": (
+        "the organization needs all features, and the account must be an active member"
+    ),
+    "ValidationException": (
+        "give values that AWS accepts; the management account goes without AccountId"
+    ),
 }
 _OF_ACCOUNT_MANAGEMENT = {"StringEquals": {"organizations:ServicePrincipal": _SERVICE_PRINCIPAL}}
 # The key holds a list.
@@ -142,17 +150,8 @@ def _call(
     operation: str, account: Mapping[str, str], kind: str, run: Run, *, failure: str, **fields: str
 ) -> Any:
     call = getattr(run.client("account"), operation)
-    try:
+    with explained(failure, _REMEDIES):
         return run.patience.call(
             lambda: call(**account, AlternateContactType=kind, **fields),
             awaited=f"the {kind} contact of {_shown(account)}",
         )
-    except Exception as error:
-        code = error_code(error)
-        if code == "AccessDeniedException":
-            remedy = "the organization needs all features, and the account must be an active member"
-        elif code == "ValidationException":
-            remedy = "give values that AWS accepts; the management account goes without AccountId"
-        else:
-            raise
-        raise SettingError(f"{failure} ({explain(error)}); {remedy}") from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import SettingError, error_code, explain
+from ..errors import error_code, explained
 from ..properties import is_set, turns_off
 from ..retry import is_unsettled
 from . import Outcome, Setting
@@ -96,39 +96,26 @@ def _wanted(properties: Mapping[str, Any]) -> set[str]:
 
 def _enabled(run: Run) -> set[str]:
     client = run.client("iam")
-    try:
+    with explained("central root access cannot be read", _REMEDIES):
         found = run.patience.call(
             client.list_organizations_features,
             awaited="the list of central root access features",
             unsettled=_is_unsettled,
         )
-    except Exception as error:
-        _refuse(error, "central root access cannot be read")
-        raise
     return set(found.get("EnabledFeatures", []))
 
 
 def _call(verb: str, feature: str, run: Run) -> None:
     client = run.client("iam")
-    try:
+    with explained(f"{feature} cannot be {verb}d", _REMEDIES):
         run.patience.call(
             getattr(client, f"{verb}_{_FEATURES[feature]}"),
             awaited=f"{feature} to be {verb}d",
             unsettled=_is_unsettled,
         )
-    except Exception as error:
-        _refuse(error, f"{feature} cannot be {verb}d")
-        raise
     _LOGGER.info("%s is %sd", feature, verb)
 
 
 def _is_unsettled(error: Exception) -> bool:
     # Trusted access may be as new as this deployment.
     return is_unsettled(error) or error_code(error) == "ServiceAccessNotEnabledException"
-
-
-def _refuse(error: Exception, failure: str) -> None:
-    """Raise what a person should read about an error, where that is more than AWS says."""
-    remedy = _REMEDIES.get(error_code(error))
-    if remedy:
-        raise SettingError(f"{failure} ({explain(error)}); {remedy}") from error

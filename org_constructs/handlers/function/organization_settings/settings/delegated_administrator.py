@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import SettingError, error_code, error_reason, explain
+from ..errors import SettingError, error_code, error_reason, explain, explained
 from ..properties import ACCOUNT_ID, SERVICE_PRINCIPAL, checked, turns_off
 from ..retry import is_unsettled
 from . import Outcome, Setting
@@ -121,7 +121,7 @@ def _names(properties: Mapping[str, Any]) -> tuple[str, str]:
 def _is_registered(account_id: str, principal: str, run: Run) -> bool:
     client: OrganizationsClient = run.client("organizations")
     pages = client.get_paginator("list_delegated_administrators")
-    try:
+    with explained(f"the delegated administrators of '{principal}' cannot be read", _REMEDIES):
         found = run.patience.call(
             lambda: {
                 administrator.get("Id")
@@ -130,37 +130,25 @@ def _is_registered(account_id: str, principal: str, run: Run) -> bool:
             },
             awaited=f"the delegated administrators of '{principal}'",
         )
-    except Exception as error:
-        _refuse(error, f"the delegated administrators of '{principal}' cannot be read")
-        raise
     return account_id in found
 
 
 def _register(account_id: str, principal: str, run: Run) -> None:
     client: OrganizationsClient = run.client("organizations")
     try:
-        run.patience.call(
-            lambda: client.register_delegated_administrator(
-                AccountId=account_id, ServicePrincipal=principal
-            ),
-            awaited=f"account '{account_id}' to be registered for '{principal}'",
-            # An account and a trust may be as new as this deployment.
-            unsettled=lambda error: (
-                is_unsettled(error)
-                or error_code(error) == "AccountNotFoundException"
-                or error_reason(error) == "SERVICE_ACCESS_NOT_ENABLED"
-            ),
-        )
-    except Exception as error:
-        if error_code(error) == "AccountAlreadyRegisteredException":
-            return
-        _refuse(error, f"account '{account_id}' cannot administer '{principal}'")
-        raise
+        with explained(f"account '{account_id}' cannot administer '{principal}'", _REMEDIES):
+            run.patience.call(
+                lambda: client.register_delegated_administrator(
+                    AccountId=account_id, ServicePrincipal=principal
+                ),
+                awaited=f"account '{account_id}' to be registered for '{principal}'",
+                # An account and a trust may be as new as this deployment.
+                unsettled=lambda error: (
+                    is_unsettled(error)
+                    or error_code(error) == "AccountNotFoundException"
+                    or error_reason(error) == "SERVICE_ACCESS_NOT_ENABLED"
+                ),
+            )
+    except client.exceptions.AccountAlreadyRegisteredException:
+        return
     _LOGGER.info("account %s administers %s", account_id, principal)
-
-
-def _refuse(error: Exception, failure: str) -> None:
-    """Raise what a person should read about an error, where that is more than AWS says."""
-    remedy = _REMEDIES.get(error_reason(error)) or _REMEDIES.get(error_code(error))
-    if remedy:
-        raise SettingError(f"{failure} ({explain(error)}); {remedy}") from error

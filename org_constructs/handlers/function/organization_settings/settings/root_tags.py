@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import SettingError, error_code, error_reason, explain
+from ..errors import SettingError, error_code, explained
 from ..properties import ROOT_ID, checked, turns_off
 from ..retry import is_unsettled
 from . import Outcome, Setting
@@ -107,7 +107,7 @@ def _tags(properties: Mapping[str, Any]) -> dict[str, str]:
 def _current(root_id: str, run: Run) -> dict[str, str]:
     client: OrganizationsClient = run.client("organizations")
     pages = client.get_paginator("list_tags_for_resource")
-    try:
+    with explained(f"the tags of root '{root_id}' cannot be read", _REMEDIES):
         return run.patience.call(
             lambda: {
                 tag["Key"]: tag["Value"]
@@ -117,31 +117,18 @@ def _current(root_id: str, run: Run) -> dict[str, str]:
             awaited=f"the tags of root '{root_id}'",
             unsettled=_is_unsettled,
         )
-    except Exception as error:
-        _refuse(error, f"the tags of root '{root_id}' cannot be read")
-        raise
 
 
 def _write(operation: str, root_id: str, run: Run, **parameters: Any) -> None:
     call = getattr(run.client("organizations"), operation)
-    try:
+    with explained(f"the tags of root '{root_id}' cannot be written", _REMEDIES):
         run.patience.call(
             lambda: call(ResourceId=root_id, **parameters),
             awaited=f"the tags of root '{root_id}' to be written",
             unsettled=_is_unsettled,
         )
-    except Exception as error:
-        _refuse(error, f"the tags of root '{root_id}' cannot be written")
-        raise
     _LOGGER.info("%s of root %s: %s", operation, root_id, parameters)
 
 
 def _is_unsettled(error: Exception) -> bool:
     return is_unsettled(error) or error_code(error) == "TargetNotFoundException"
-
-
-def _refuse(error: Exception, failure: str) -> None:
-    """Raise what a person should read about an error, where that is more than AWS says."""
-    remedy = _REMEDIES.get(error_reason(error)) or _REMEDIES.get(error_code(error))
-    if remedy:
-        raise SettingError(f"{failure} ({explain(error)}); {remedy}") from error
