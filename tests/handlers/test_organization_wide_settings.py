@@ -363,6 +363,19 @@ class TestCentralRootAccess:
         properties = {**self.BOTH, "TurnOffOnRemoval": "true"}
         _succeeded(apply("CentralRootAccess", "Delete", **properties), "made before")
 
+    def test_removal_after_trust_has_gone(self, apply: Apply, aws: Aws) -> None:
+        """Whoever took it away by hand is not held up."""
+        refused = ("disable_organizations_root_sessions", "ServiceAccessNotEnabledException")
+        aws.refuses(*refused, times=6)
+        properties = {**self.BOTH, "TurnOffOnRemoval": "true"}
+        _succeeded(apply("CentralRootAccess", "Delete", **properties), "made before")
+
+    def test_removal_that_is_refused(self, apply: Apply, aws: Aws) -> None:
+        """Anything else is told."""
+        aws.refuses("disable_organizations_root_sessions", "CallerIsNotManagementAccountException")
+        properties = {**self.BOTH, "TurnOffOnRemoval": "true"}
+        _failed(apply("CentralRootAccess", "Delete", **properties), "management account")
+
     def test_trust_may_take_a_moment(self, apply: Apply, aws: Aws) -> None:
         """It may be of the same deployment."""
         aws.refuses("list_organizations_features", "ServiceAccessNotEnabledException")

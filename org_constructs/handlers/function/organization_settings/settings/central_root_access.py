@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import error_code, explained
+from ..errors import SettingError, error_code, explained
 from ..properties import is_set, turns_off
 from ..retry import is_unsettled
 from . import Outcome, Setting
@@ -82,8 +82,15 @@ class CentralRootAccessSetting(Setting):
         if not turns_off(properties):
             return self.kept
         features = sorted(_wanted(properties), reverse=True)
-        for feature in features:
-            _call("disable", feature, run)
+        try:
+            for feature in features:
+                _call("disable", feature, run)
+        except SettingError as error:
+            if error_code(error.__cause__ or error) != "ServiceAccessNotEnabledException":
+                raise
+            return (
+                "IAM is not trusted in the organization any more; its features are left as they are"
+            )
         return f"{' and '.join(features) or 'nothing'} turned off"
 
 
