@@ -107,6 +107,11 @@ class OrganizationFunction(Construct):
         )
 
     @property
+    def function_name(self) -> str:
+        """Name of the function, as a reference to it."""
+        return self._function.ref
+
+    @property
     def function_arn(self) -> str:
         """ARN of the function."""
         return self._function.attr_arn

@@ -31,6 +31,8 @@ _LONGEST_NOTES = 1024
 # at most 170 of them: an address of 64, an OU's id of 68, and the names around.
 _INVITATIONS_PER_TARGET = 45
 _TARGETS_PER_RULE = 5
+# Lambda and EventBridge forget an event that is older than this; neither takes less.
+_SHORTEST_AGE = 60
 # What tells that an invitation was accepted: as the call, or as what the service says of it. Since
 # 2026-05 AWS also tells that an account has joined; which detail-type that has is not documented.
 _ACCEPTED = {
@@ -153,12 +155,13 @@ class InvitationSweep(OrganizationFunction):
             what="Places accounts that have joined the organization by invitation",
             does="Moves accounts that have joined by invitation to their OUs",
         )
-        self.parts += ["Acceptance", "AcceptanceMayRun", "Schedule", "ScheduleMayRun"]
+        self.parts += ["Acceptance", "AcceptanceMayRun", "Retries", "Schedule", "ScheduleMayRun"]
         acknowledge_wildcards(self._role, ["*"])
         self._invitations: list[AccountInvitation] = []
         self._place = place_of(scope).child(id)
         actions = sorted(sweep_actions())
         self.grant("InvitationSweep", [{"Effect": "Allow", "Action": actions, "Resource": "*"}])
+        self._never_repeat()
         self._rules = [
             self._rule("Acceptance", "An invitation was accepted", event_pattern=_ACCEPTED),
             self._rule("Schedule", "Events can be lost", schedule_expression=_SCHEDULE),
@@ -201,6 +204,10 @@ class InvitationSweep(OrganizationFunction):
             {
                 "Id": f"Sweep{number}",
                 "Arn": self.function_arn,
+                "RetryPolicy": {
+                    "MaximumEventAgeInSeconds": _SHORTEST_AGE,
+                    "MaximumRetryAttempts": 0,
+                },
                 "Input": self._place.stack.to_json_string(
                     {"Invitations": wanted[start : start + _INVITATIONS_PER_TARGET]}
                 ),
@@ -209,6 +216,23 @@ class InvitationSweep(OrganizationFunction):
         ]
         for rule in self._rules:
             rule.add_property_override("Targets", targets)
+
+    def _never_repeat(self) -> None:
+        """Let no run come later than it was meant to, with what is declared no longer.
+
+        It could take an account back to an OU that a deployment has meanwhile stripped of its
+        policies. The next run, ten minutes later, makes up for one that failed.
+        """
+        from aws_cdk import aws_lambda as lambda_
+
+        lambda_.CfnEventInvokeConfig(
+            self,
+            "Retries",
+            function_name=self.function_name,
+            qualifier="$LATEST",
+            maximum_event_age_in_seconds=_SHORTEST_AGE,
+            maximum_retry_attempts=0,
+        )
 
     def _rule(self, id: str, description: str, **when: Any) -> cdk.CfnResource:
         from aws_cdk import aws_events as events

@@ -196,17 +196,24 @@ class EventRules:
             log = self._invocations
         if error is None:
             record = self._functions._execution_record_for_config(function, config)
-            threading.Thread(target=self._run, args=(record, entry, log), daemon=True).start()
+            waits = (0.0, *_RETRIES_AFTER[: _retries_of(function)])
+            threading.Thread(
+                target=self._run, args=(record, entry, log, waits), daemon=True
+            ).start()
 
     def _run(
-        self, function: dict[str, Any], entry: dict[str, Any], log: list[dict[str, Any]]
+        self,
+        function: dict[str, Any],
+        entry: dict[str, Any],
+        log: list[dict[str, Any]],
+        waits: tuple[float, ...],
     ) -> None:
         """Run a function, and again when it fails, as asynchronous invocations do.
 
         The waits between are skipped.
         """
         error: str | None = None
-        for wait in (0.0, *_RETRIES_AFTER):
+        for wait in waits:
             # After a reset it is another AWS, whose clock is not moved.
             if log is not self._invocations:
                 return
@@ -242,6 +249,13 @@ class EventRules:
 
 
 _RULE_PROPERTIES = ("Description", "RoleArn", "ScheduleExpression", "State", "Tags")
+
+
+def _retries_of(function: dict[str, Any]) -> int:
+    """Return how often a function runs again that has failed: twice, unless it is told otherwise."""
+    configs = function.get("event_invoke_configs") or {}
+    config = configs.get("$LATEST") or configs.get("") or {}
+    return int(config.get("MaximumRetryAttempts", len(_RETRIES_AFTER)))
 
 
 def _may_invoke(function: dict[str, Any], rule_arn: str) -> bool:

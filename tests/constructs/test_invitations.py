@@ -55,6 +55,8 @@ def test_what_it_takes(new_stack: NewStack) -> None:
         + ["AWS::Events::Rule", "AWS::Lambda::Permission"] * 2
         # What withdraws an invitation whose code has gone; all of them share it.
         + ["AWS::IAM::Policy"]
+        # The sweep is never repeated with what is no longer so.
+        + ["AWS::Lambda::EventInvokeConfig"]
     )
     invited = found["InvitationsLegacy34999DF9"]
     assert invited["Properties"]["AccountId"] == LEGACY
@@ -96,6 +98,7 @@ def test_the_rules_hand_over_who_belongs_where(new_stack: NewStack) -> None:
         "AWS Service Event via CloudTrail",
     ]
     assert schedule["Targets"] == accepted["Targets"]
+    assert schedule["Targets"][0]["RetryPolicy"]["MaximumRetryAttempts"] == 0
     (target,) = schedule["Targets"]
     parts = target["Input"]["Fn::Join"][1]
     text = "".join(p if isinstance(p, str) else p["Fn::GetAtt"][0] for p in parts)

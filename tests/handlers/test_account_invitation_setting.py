@@ -405,6 +405,18 @@ class TestSweep:
         assert world.place_of(LEGACY) == world.units["Sandbox"]
         assert world.place_of(OTHER) == world.root
 
+    def test_an_account_that_is_invited_twice(self, world: World, ask: Ask, swept: Any) -> None:
+        """By its id into one OU and by its address into another: it is not moved to and from."""
+        ask()
+        world.accept(LEGACY)
+        email = world.manager.describe_account(AccountId=LEGACY)["Account"]["Email"]
+        other = {"Email": email, "ParentId": world.units["Production"]}
+        with pytest.raises(SweepError, match="is invited into .* and .*, and stays where it is"):
+            swept("Sandbox", other)
+        assert world.place_of(LEGACY) == world.root
+        same = {"Email": email, "ParentId": world.units["Sandbox"]}
+        assert swept("Sandbox", same) == {LEGACY: "moved", email.lower(): "placed"}
+
     def test_others_move_it_too(self, world: World, ask: Ask, swept: Any) -> None:
         """What counts is where the account is in the end."""
         ask()

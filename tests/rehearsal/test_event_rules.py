@@ -250,6 +250,21 @@ class TestFunctions:
         assert (failed["attempts"], failed["error"]) == (3, "told to fail by schedule")
         assert 180 <= cloud.aws.now() - before < 240
 
+    def test_how_often_a_function_runs_again_can_be_said(self, cloud: Cloud) -> None:
+        """By an `AWS::Lambda::EventInvokeConfig`."""
+        once = {
+            "Type": "AWS::Lambda::EventInvokeConfig",
+            "Properties": {
+                "FunctionName": {"Ref": "Sweep"},
+                "Qualifier": "$LATEST",
+                "MaximumRetryAttempts": 0,
+            },
+        }
+        cloud.deploy({**scheduled('{"fail": "schedule"}'), "Once": once})
+        cloud.aws.run_schedules()
+        (failed,) = cloud.aws.wait_for_functions()
+        assert failed["attempts"] == 1
+
     def test_a_function_can_be_made_to_die(self, cloud: Cloud) -> None:
         """The next attempt is another run of it."""
         cloud.deploy(scheduled())

@@ -30,7 +30,7 @@ _RESERVE_SECONDS: Final = 20.0
 
 
 class SweepError(Exception):
-    """Accounts could not be placed; Lambda counts the run as failed and repeats it."""
+    """Accounts could not be placed; Lambda counts the run as failed, and does not repeat it."""
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -69,10 +69,20 @@ def sweep(event: Mapping[str, Any], context: Any, surroundings: Surroundings) ->
     joined = _joined(client, wanted, patience)
     settled = _settled(client, {invited.parent_id for invited, _ in joined}, patience)
     accounts = {id(invited): account for invited, account in joined}
+    homes: dict[str, set[str]] = {}
+    for invited, account in joined:
+        homes.setdefault(str(account["Id"]), set()).add(invited.parent_id)
     for invited in wanted:
         account = accounts.get(id(invited))
         found, account_id = "waiting", "" if account is None else str(account["Id"])
-        if account is not None:
+        if len(homes.get(account_id, ())) > 1:
+            # By its id and by its address: no synthesis can know that these are one account.
+            found = "failed"
+            failures.append(
+                f"{invited.name}: account {account_id} is invited into "
+                f"{' and '.join(sorted(homes[account_id]))}, and stays where it is; declare one"
+            )
+        elif account is not None:
             try:
                 found = _place(client, invited, account, settled, patience)
             except Exception as error:  # noqa: BLE001 - the next one may be placed yet
