@@ -411,7 +411,7 @@ class TestSweep:
         world.accept(LEGACY)
         email = world.manager.describe_account(AccountId=LEGACY)["Account"]["Email"]
         other = {"Email": email, "ParentId": world.units["Production"]}
-        with pytest.raises(SweepError, match="is invited into .* and .*, and stays where it is"):
+        with pytest.raises(SweepError, match=r"is invited into .* and .*, and stays where it is"):
             swept("Sandbox", other)
         assert world.place_of(LEGACY) == world.root
         same = {"Email": email, "ParentId": world.units["Sandbox"]}
