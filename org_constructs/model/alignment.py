@@ -39,6 +39,7 @@ def align(lock: Lock, model: OrganizationModel) -> Lock:
         (lock.accounts, model.accounts),
         (lock.policies, model.policies),
         (lock.invitations, model.invitations),
+        (lock.allow_lists, {one.key: one for all in model.allow_lists.values() for one in all}),
     )
     for locked, declared in kinds:
         paths |= _renamed(locked, declared.values(), _in_its_account(lock, model))
@@ -69,6 +70,14 @@ def align(lock: Lock, model: OrganizationModel) -> Lock:
         invitations={
             path: replace(invited, parent=node(invited.parent))
             for path, invited in moved(lock.invitations).items()
+        },
+        allow_lists={
+            path: replace(
+                entry,
+                target=node(entry.target),
+                allows={node(policy): allowed for policy, allowed in entry.allows.items()},
+            )
+            for path, entry in moved(lock.allow_lists).items()
         },
         released=replace(
             lock.released,

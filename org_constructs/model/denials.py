@@ -83,8 +83,21 @@ def _short(value: Any) -> str:
     return str(value[0]) if len(value) == 1 else f"{value[0]} and {len(value) - 1} more"
 
 
+def allowance_of(content: Any) -> str:
+    """Return a hash of what a policy's content allows; empty where it allows nothing.
+
+    Equal hashes mean the same: order, Sids and lists of one make no difference.
+    """
+    allowed = sorted({_plain(json.dumps(bare)) for bare in _statements(content, "Allow")})
+    return hashlib.sha256("".join(allowed).encode()).hexdigest()[:16] if allowed else ""
+
+
 def deny_statements(content: Any) -> Iterator[dict[str, Any]]:
     """Yield the Deny statements of a policy's content, Sids left out."""
+    yield from _statements(content, "Deny")
+
+
+def _statements(content: Any, effect: str) -> Iterator[dict[str, Any]]:
     if isinstance(content, str):
         try:
             content = json.loads(content)
@@ -94,7 +107,7 @@ def deny_statements(content: Any) -> Iterator[dict[str, Any]]:
         return
     statements = content.get("Statement", [])
     for statement in statements if isinstance(statements, list | tuple) else [statements]:
-        if isinstance(statement, Mapping) and statement.get("Effect") == "Deny":
+        if isinstance(statement, Mapping) and statement.get("Effect") == effect:
             yield {key: value for key, value in statement.items() if key != "Sid"}
 
 

@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .denials import deny_statements, statements_by_hash
+from .denials import allowance_of, deny_statements, statements_by_hash
 from .errors import OrgError
 from .organization import OrganizationModel
 from .released import Released, ReleasedAccount, ReleasedPolicy, ReleasedUnit
 
 VERSION = 1
+_SERVICE_CONTROL_POLICY = "SERVICE_CONTROL_POLICY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,23 @@ class LockedInvitation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockedAllowList:
+    """A target without FullAWSAccess as deployed.
+
+    Attributes:
+        stack: the stack of the setting that has detached it.
+        logical_id: the setting's logical id.
+        target: the root, OU or account.
+        allows: hashes of what is allowed there instead, by the policy that allows it.
+    """
+
+    stack: str
+    logical_id: str
+    target: str
+    allows: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LockedPolicy:
     """A policy as deployed: where it is attached, hashes of what it denies, whether it stays."""
 
@@ -108,6 +126,7 @@ class Lock:
     accounts: Mapping[str, LockedAccount] = field(default_factory=dict)
     policies: Mapping[str, LockedPolicy] = field(default_factory=dict)
     invitations: Mapping[str, LockedInvitation] = field(default_factory=dict)
+    allow_lists: Mapping[str, LockedAllowList] = field(default_factory=dict)
     released: Released = field(default_factory=Released)
     statements: tuple[Mapping[str, Any], ...] = ()
 
@@ -180,6 +199,21 @@ class Lock:
                 )
                 for invited in model.invitations.values()
             },
+            allow_lists={
+                setting.path: LockedAllowList(
+                    stack=setting.stack,
+                    logical_id=setting.logical_id,
+                    target=model.shown(target),
+                    allows={
+                        policy.path: allowed
+                        for policy in model.attached.get(target, ())
+                        if policy.type == _SERVICE_CONTROL_POLICY
+                        and (allowed := allowance_of(model.document_of(policy)))
+                    },
+                )
+                for target, settings in model.allow_lists.items()
+                for setting in settings
+            },
             statements=_distinct(
                 statement
                 for policy in model.policies.values()
@@ -247,6 +281,10 @@ class Lock:
                 path: LockedInvitation(**entry)
                 for path, entry in raw.get("invitations", {}).items()
             },
+            allow_lists={
+                path: LockedAllowList(**{**entry, "allows": dict(entry["allows"])})
+                for path, entry in raw.get("allow_lists", {}).items()
+            },
             released=Released.from_json(raw.get("released", {})),
             statements=tuple(dict(statement) for statement in raw.get("statements", ())),
         )
@@ -289,6 +327,8 @@ class Lock:
                 path: {key: value for key, value in entry.items() if value is not None}
                 for path, entry in entries(self.invitations).items()
             }
+        if self.allow_lists:
+            data["allow_lists"] = entries(self.allow_lists)
         if self.statements:
             data["statements"] = [dict(statement) for statement in _distinct(self.statements)]
         if released := self.released.to_json():
@@ -306,6 +346,7 @@ class Lock:
             accounts={k: v for k, v in self.accounts.items() if belongs(k)},
             policies=policies,
             invitations={k: v for k, v in self.invitations.items() if belongs(k)},
+            allow_lists={k: v for k, v in self.allow_lists.items() if belongs(k)},
             statements=tuple(s for s in self.statements if used & _hashes(s).keys()),
             released=Released(
                 accounts=tuple(e for e in self.released.accounts if belongs(e.path)),

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_organizations as organizations
-from refusal_harness import MANAGEMENT_ACCOUNT, NewApp, NewStack, refusal, report, root_of
+from refusal_harness import (
+    MANAGEMENT_ACCOUNT,
+    NewApp,
+    NewStack,
+    deploy,
+    refusal,
+    refusals,
+    report,
+    root_of,
+)
 
 from org_constructs import Organization, Root, ServiceControlPolicy
 from org_constructs.guardrails import DenyRootUser
+from org_constructs.model import Lock
 
 
 def _content(effect: str = "Allow") -> dict[str, Any]:
@@ -102,3 +114,58 @@ def test_fails_for_a_second_delegation_policy(new_stack: NewStack) -> None:
         )
     found = refusal(stack, "ORG154")
     assert "'Org/Two/DelegationPolicy' is a second delegation policy" in found.message
+
+
+Declare = Callable[[cdk.Stack], None]
+
+
+def _allowing(
+    *, by_default: bool, content: dict[str, Any] | None = None, home: str = "Unit"
+) -> Declare:
+    def declare(stack: cdk.Stack) -> None:
+        root = root_of(stack)
+        units = {id: root.add_organizational_unit(id) for id in ("Unit", "Other")}
+        if by_default:
+            units["Unit"].deny_by_default()
+        if content is not None:
+            ServiceControlPolicy(stack, "Allowed", content=content, targets=[units[home]])
+
+    return declare
+
+
+LESS = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "ec2:StopInstances", "Resource": "*"}],
+}
+SAME = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"},
+}
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (_allowing(by_default=False, content=_content()), []),
+        (_allowing(by_default=False, content=SAME), []),
+        (_allowing(by_default=False), []),
+        (_allowing(by_default=True, content=LESS), []),
+        (_allowing(by_default=False, content=LESS), ["ORG156"]),
+        (_allowing(by_default=False, content=_content(), home="Other"), ["ORG156"]),
+    ],
+    ids=["alone", "written otherwise", "with the policy", "kept", "less", "leaves"],
+)
+def test_taking_an_allow_list_away(
+    new_stack: NewStack, after: Declare, expected: list[str]
+) -> None:
+    """Alone, or with the whole policy; not while the policy changes, which comes first."""
+    before = new_stack()
+    _allowing(by_default=True, content=_content())(before)
+    lock = deploy(before)
+    assert lock == Lock._parse(json.loads(lock.to_json()))
+    changed = new_stack()
+    after(changed)
+    found = [finding for finding in refusals(changed) if finding.code != "ORG211"]
+    assert [finding.code for finding in found] == expected
+    for finding in found:
+        assert "FullAWSAccess back to 'Org/Organization/Root/Unit'" in finding.message
