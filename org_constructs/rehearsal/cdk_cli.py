@@ -192,7 +192,7 @@ class CdkCli:
         began = time.monotonic()
         environment = _with_node_itself(self._aws.environment())
         with subprocess.Popen(  # noqa: S603
-            [self._command, name, *arguments],
+            self._aws.noting([self._command, name, *arguments]),
             cwd=cwd or self._app,
             # What is killed cannot remove what it has put there.
             env={**environment, "TMPDIR": str(self._scratch)},
@@ -203,13 +203,15 @@ class CdkCli:
             process_group=0,
         ) as process:
             try:
-                with self._aws.ending(process), self._aws.killing(process):
+                with self._aws.killing(process):
                     output, _ = process.communicate()
             except BaseException:
                 # Interrupted: the app that the CLI started would outlive the CLI.
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 raise
+            finally:
+                self._aws.forget(process)
         return Step(
             name=name,
             exit_code=process.returncode,

@@ -14,12 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from .backend import Settings
-from .lifetime import noted
+from .lifetime import forget, noting
 from .remote import RehearsalError, RemoteControl
 
 __all__ = ["EmbeddedAws", "RehearsalError"]
@@ -134,9 +135,16 @@ class EmbeddedAws(RemoteControl):
         """Make a folder that is removed with everything else, also when this process is killed."""
         return Path(tempfile.mkdtemp(dir=self._folder))
 
-    def ending(self, process: subprocess.Popen[Any]) -> contextlib.AbstractContextManager[None]:
-        """End a process that leads a group with everything else, when this process is killed."""
-        return noted(self._folder, process.pid)
+    def noting(self, command: Sequence[str]) -> list[str]:
+        """Return a command that ends with everything else when this process is killed.
+
+        It has to lead a group of processes; `forget` it when it has ended.
+        """
+        return noting(self._folder, command)
+
+    def forget(self, process: subprocess.Popen[Any]) -> None:
+        """Forget a process that was started by `noting`, and has ended."""
+        forget(self._folder, process.pid)
 
     def environment(self, account_id: str | None = None) -> dict[str, str]:
         """Return the environment in which the CDK CLI, an SDK or the AWS CLI talk to this AWS only.

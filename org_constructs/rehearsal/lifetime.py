@@ -8,26 +8,31 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _PARENT_POLL = 0.2
 _GRACE = 2.0
 _FUNCTIONS_GRACE = 0.05
-# Where the parent notes the groups of processes that it runs, each as a file named after its leader.
+# Where each group of processes is noted that the parent runs, as a file named after its leader.
 _GROUPS = "groups"
+# The leader notes itself, and only then becomes the command: nobody can be killed in between.
+_NOTE_AND_RUN = ': > "$0/$$" && exec "$@"'
 
 
-@contextlib.contextmanager
-def noted(folder: Path, leader: int) -> Iterator[None]:
-    """Note a group of processes that `end_as_orphan` ends, as long as it runs."""
-    note = folder / _GROUPS / str(leader)
-    note.parent.mkdir(exist_ok=True)
-    note.touch()
-    try:
-        yield
-    finally:
-        note.unlink(missing_ok=True)
+def noting(folder: Path, command: Sequence[str]) -> list[str]:
+    """Return a command that runs only if `end_as_orphan` will end the group that it leads.
+
+    `forget` it when it has ended.
+    """
+    groups = folder / _GROUPS
+    groups.mkdir(exist_ok=True)
+    return ["/bin/sh", "-c", _NOTE_AND_RUN, str(groups), *command]
+
+
+def forget(folder: Path, leader: int) -> None:
+    """Forget a group of processes that has ended."""
+    (folder / _GROUPS / str(leader)).unlink(missing_ok=True)
 
 
 def watch_parent(parent: int, gone: Callable[[], object]) -> None:
@@ -61,7 +66,11 @@ def end_as_orphan(folder: Path) -> None:
     the emulator are in that group. The CDK CLI and its app are in others: they would go on, and
     write into the folder that has been removed.
     """
-    for note in (folder / _GROUPS).glob("*"):
+    noted = folder / f"{_GROUPS}.ended"
+    with contextlib.suppress(FileNotFoundError):
+        # What has not noted itself by now cannot any more, and does not run.
+        (folder / _GROUPS).rename(noted)
+    for note in noted.glob("*"):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(int(note.name), signal.SIGKILL)
     if os.getpgrp() == os.getpid():
