@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,8 +23,12 @@ from .handlers import (
     Grant,
     grants_of,
 )
+from .model.errors import OrgError
+from .model.quotas import quota
 
 _HANDLER_ID = "OrganizationSettings"
+# Characters around the statements of a policy, and of the statement that lets it write its log.
+_FRAME, _LOG_STATEMENT = 45, 300
 
 
 class SettingsHandler(OrganizationFunction):
@@ -44,6 +48,7 @@ class SettingsHandler(OrganizationFunction):
         # In order of declaration; a set would have none.
         self._grants: dict[Grant, None] = {}
         self._removals: dict[tuple[Grant, ...], cdk.CfnResource] = {}
+        self._sizes = {"log": _LOG_STATEMENT}
 
     @staticmethod
     def of(place: Place) -> SettingsHandler:
@@ -65,7 +70,9 @@ class SettingsHandler(OrganizationFunction):
             return
         self._grants.update(dict.fromkeys(new))
         acknowledge_wildcards(self._role, _resources_of(new))
-        self.grant("OrganizationSettings", _statements(self._grants))
+        statements = _statements(self._grants)
+        self._check_size("settings", statements)
+        self.grant("OrganizationSettings", statements)
 
     def allow_removal(self, resource_type: str, properties: Mapping[str, Any]) -> cdk.CfnResource:
         """Let the role do what the removal of a setting does; the setting depends on the result.
@@ -80,16 +87,30 @@ class SettingsHandler(OrganizationFunction):
         if grants not in self._removals:
             shown = json.dumps([asdict(grant) for grant in grants], sort_keys=True)
             id = f"Removal{hashlib.sha256(shown.encode()).hexdigest()[:8]}"
+            statements = _statements(grants)
+            self._check_size(id, statements)
             self.parts.append(id)
             self._removals[grants] = policy = iam.CfnPolicy(
                 self,
                 id,
                 policy_name=id,
-                policy_document={"Version": "2012-10-17", "Statement": _statements(grants)},
+                policy_document={"Version": "2012-10-17", "Statement": statements},
                 roles=[self._role.ref],
             )
             acknowledge_wildcards(policy, _resources_of(grants))
         return self._removals[grants]
+
+    def _check_size(self, policy: str, statements: Sequence[Mapping[str, Any]]) -> None:
+        """Refuse more than IAM takes, where the setting is written that is too many."""
+        self._sizes[policy] = len(json.dumps(statements, separators=(",", ":"))) + _FRAME
+        size, most = sum(self._sizes.values()), quota("role_inline_policy_characters")
+        if size > most:
+            raise OrgError(
+                "ORG157",
+                f"'{self.path}': what the function may do takes {size} characters of IAM policies, a role has at most "
+                f"{most}; each setting with turn_off_on_removal=True adds to it: ask for that when something is to be "
+                "turned off, or declare some settings in another stack",
+            )
 
 
 def _statements(grants: Iterable[Grant]) -> list[dict[str, Any]]:

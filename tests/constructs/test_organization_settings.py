@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -626,3 +627,33 @@ class TestAllowLists:
         assert model.decide("Audit", Request(action="s3:GetObject")).allowed
         assert not model.decide("Audit", Request(action="ec2:RunInstances")).allowed
         assert model.decide("Free", Request(action="ec2:RunInstances")).allowed
+
+
+def test_as_many_settings_as_a_role_takes_policies(new_stack: NewStack) -> None:
+    """IAM takes 10,240 characters a role; one setting more is refused where it is written."""
+    stack = new_stack()
+    organization = organization_of(stack)
+
+    def trust_all() -> None:
+        for service in AwsService:
+            organization.trust_service(service, turn_off_on_removal=True)
+
+    with pytest.raises(OrgError, match="a role has at most 10240") as caught:
+        trust_all()
+    assert caught.value.code == "ORG157"
+    found = resources_of(stack).values()
+    (role,) = (r["Properties"] for r in found if r["Type"] == "AWS::IAM::Role")
+    documents = [policy["PolicyDocument"] for policy in role["Policies"]]
+    documents += [
+        r["Properties"]["PolicyDocument"] for r in found if r["Type"] == "AWS::IAM::Policy"
+    ]
+    size = sum(len(json.dumps(document, separators=(",", ":"))) for document in documents)
+    assert 9_500 < size <= 10_240
+
+
+def test_every_service_may_be_trusted(new_stack: NewStack) -> None:
+    """Without turning any of them off."""
+    stack = new_stack()
+    organization_of(stack, trusted_services=list(AwsService))
+    kinds = [r["Type"] for r in resources_of(stack).values()]
+    assert kinds.count("Custom::TrustedService") == len(AwsService)
