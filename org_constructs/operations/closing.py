@@ -166,9 +166,13 @@ class Closing:
         if not self.account.is_open:
             return ()
         id, name = self.account.id, self.account.name
-        steps = (
-            f"OU '{QUARANTINE_NAME}' under the root, with '{POLICY_NAME}', which denies everything",
-            f"account {id} ('{name}') is moved there: nothing in it can do anything any more",
+        steps: tuple[str, ...] = (
+            ()
+            if self._is_quarantined()
+            else (
+                f"OU '{QUARANTINE_NAME}' under the root, with '{POLICY_NAME}', which denies everything",
+                f"account {id} ('{name}') is moved there: nothing in it can do anything any more",
+            )
         )
         if quarantine_only:
             return steps
@@ -176,6 +180,23 @@ class Closing:
             *steps,
             f"account {id} is closed: AWS deletes it after 90 days, and its address stays taken",
         )
+
+    def _is_quarantined(self) -> bool:
+        """Tell whether the account is in quarantine already, with everything denied."""
+        parent = self._ask(
+            "the account's place",
+            lambda: self._client.list_parents(ChildId=self.account.id)["Parents"][0],
+        )
+        if parent["Type"] == "ROOT" or not self._is_marked(parent["Id"]):
+            return False
+        attached = self._pages(
+            "list_policies_for_target", "Policies", TargetId=parent["Id"], Filter=_SCP
+        )
+        return any(entry["Name"] == POLICY_NAME for entry in attached)
+
+    def _is_marked(self, unit: str) -> bool:
+        tags = self._pages("list_tags_for_resource", "Tags", ResourceId=unit)
+        return QUARANTINE_TAG in ({"Key": t["Key"], "Value": t["Value"]} for t in tags)
 
     def quarantine(self) -> str:
         """Move the account to the quarantine OU, whose policy is in force before; return its id.
@@ -248,8 +269,7 @@ class Closing:
         )
         named = None
         for unit in units:
-            tags = self._pages("list_tags_for_resource", "Tags", ResourceId=unit["Id"])
-            if QUARANTINE_TAG in ({"Key": t["Key"], "Value": t["Value"]} for t in tags):
+            if self._is_marked(unit["Id"]):
                 return str(unit["Id"])
             if unit["Name"] == QUARANTINE_NAME:
                 named = unit["Id"]

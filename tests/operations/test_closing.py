@@ -111,6 +111,15 @@ def test_the_policy_is_there_before_the_account(live: Live) -> None:
     assert QUARANTINE_TAG in live.client.list_tags_for_resource(ResourceId=unit)["Tags"]
 
 
+def test_the_plan_says_what_is_still_to_be_done(live: Live) -> None:
+    """Quarantine first; once the account is there, only the closing."""
+    assert len(live.closing().plan()) == 3
+    live.closing().quarantine()
+    (step,) = live.closing().plan()
+    assert f"account {live.app} is closed" in step
+    assert live.closing().plan(quarantine_only=True) == ()
+
+
 def test_again_does_nothing(live: Live) -> None:
     """Each step that is done is passed over, the next account finds the same quarantine."""
     live.closing().quarantine()
